@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every Swift target builds in the Swift 6 language mode, with strict memory safety, and without
+/// a single warning.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Tests keep the same language mode; strict memory safety is for code that ships.
+let checked: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "logbook",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "logbook", targets: ["logbook"]),
+    ],
+    dependencies: [],
+    targets: [
+        // What Swift cannot import from the system: epoll, eventfd, accept4, hardware CRC-32C.
+        .target(name: "CSystem"),
+
+        // Phase 1
+        .target(
+            name: "SegmentLog",
+            dependencies: ["CSystem"],
+            path: "Phases/01-segment-log/Sources",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "Phase1SegmentLogTests",
+            dependencies: ["SegmentLog", "TestSupport"],
+            swiftSettings: checked
+        ),
+
+        // Phase 2
+        .target(
+            name: "WireProtocol",
+            dependencies: ["CSystem", "SegmentLog"],
+            path: "Phases/02-wire-protocol/Sources",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "Phase2WireProtocolTests",
+            dependencies: ["SegmentLog", "WireProtocol", "TestSupport"],
+            swiftSettings: checked
+        ),
+
+        // The broker, and the command line tool
+        .target(
+            name: "Broker",
+            dependencies: ["SegmentLog", "WireProtocol"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "logbook",
+            dependencies: ["Broker", "SegmentLog", "WireProtocol"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "BrokerTests",
+            dependencies: ["Broker", "SegmentLog", "WireProtocol", "TestSupport"],
+            swiftSettings: checked
+        ),
+
+        // What the suites share, and the benchmarks
+        .target(
+            name: "TestSupport",
+            dependencies: ["SegmentLog", "WireProtocol"],
+            path: "Tests/Support",
+            swiftSettings: checked
+        ),
+    ]
+)

@@ -1,0 +1,205 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A directory of the operating system.
+public final class FileStorage: Storage {
+    /// The directory's path, as it was given.
+    public let path: String
+    private let descriptor: Descriptor
+
+    /// Opens the directory at `path`, and makes it (but not its parents) if there is none.
+    public convenience init(path: String) throws(StorageError) {
+        if unsafe mkdir(path, 0o755) != 0 && errno != EEXIST {
+            throw StorageError("create directory", path, .system(errno))
+        }
+        try self.init(existing: path)
+    }
+
+    /// Opens the directory at `path`, which must exist.
+    public init(existing path: String) throws(StorageError) {
+        let descriptor = systemOpen(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw StorageError("open directory", path, .system(errno)) }
+        self.path = path
+        self.descriptor = Descriptor(descriptor)
+    }
+
+    /// Opens `name`; see `Storage`.
+    public func open(_ name: String, creating: Bool) throws(StorageError) -> any File {
+        try open(name, creating: creating, writing: true)
+    }
+
+    /// Opens `name`, for reading only unless `writing`.
+    public func open(_ name: String, creating: Bool, writing: Bool) throws(StorageError) -> any File {
+        let path = self.path + "/" + name
+        let flags = (writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | (creating ? O_CREAT : 0)
+        let opened = systemOpen(path, flags, 0o644)
+        guard opened >= 0 else { throw StorageError("open", path, .system(errno)) }
+        return SystemFile(path: path, descriptor: Descriptor(opened))
+    }
+
+    /// Opens a subdirectory; see `Storage`.
+    public func directory(_ name: String) throws(StorageError) -> any Storage {
+        try FileStorage(path: path + "/" + name)
+    }
+
+    /// The names in the directory, sorted.
+    public func list() throws(StorageError) -> [String] {
+        guard let stream = unsafe opendir(path) else { throw StorageError("list", path, .system(errno)) }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else {
+                guard errno == 0 else { throw StorageError("list", path, .system(errno)) }
+                break
+            }
+            // SAFETY: readdir ends the name with a zero byte within the entry.
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Renames a file; see `Storage`.
+    public func rename(_ name: String, to newName: String) throws(StorageError) {
+        guard systemRename(path + "/" + name, path + "/" + newName) == 0 else {
+            throw StorageError("rename to \(newName)", path + "/" + name, .system(errno))
+        }
+    }
+
+    /// Removes a file or an empty subdirectory.
+    public func remove(_ name: String) throws(StorageError) {
+        guard systemRemove(path + "/" + name) == 0 else {
+            throw StorageError("remove", path + "/" + name, .system(errno))
+        }
+    }
+
+    /// fsync(2) of the directory.
+    public func synchronizeDirectory() throws(StorageError) {
+        guard fsync(descriptor.number) == 0 else { throw StorageError("synchronize directory", path, .system(errno)) }
+    }
+
+    /// Takes the directory for this process: fails while another one holds it. Held until the
+    /// returned object is gone; the kernel lets go when a process dies.
+    public func lock() throws(StorageError) -> any Sendable & AnyObject {
+        let path = self.path + "/.lock"
+        let opened = systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard opened >= 0 else { throw StorageError("open", path, .system(errno)) }
+        let descriptor = Descriptor(opened)
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+            let cause: StorageError.Cause =
+                errno == EWOULDBLOCK
+                ? .other("another broker is using this directory; stop it, or choose another directory")
+                : .system(errno)
+            throw StorageError("lock", path, cause)
+        }
+        return descriptor
+    }
+}
+
+/// Owns a descriptor, and closes it.
+private final class Descriptor: Sendable {
+    let number: Int32
+    init(_ number: Int32) { self.number = number }
+    deinit { _ = close(number) }
+}
+
+/// A file of the operating system. It holds nothing but its descriptor, so any thread may use it.
+private final class SystemFile: File {
+    let path: String
+    private let owned: Descriptor
+    var descriptor: Int32? { owned.number }
+
+    init(path: String, descriptor: Descriptor) {
+        self.path = path
+        owned = descriptor
+    }
+
+    func size() throws(StorageError) -> Int64 {
+        var status = stat()
+        guard unsafe fstat(owned.number, &status) == 0 else { throw failure("stat") }
+        return Int64(status.st_size)
+    }
+
+    func append(_ parts: [Bytes], at end: Int64) throws(StorageError) {
+        // One system call for all parts. `done` counts what a short write got through.
+        let total = parts.reduce(0) { $0 + $1.count }
+        var done = 0
+        while done < total {
+            var skip = done
+            var vectors: [iovec] = unsafe []
+            for part in parts {
+                let skipped = min(skip, part.count)
+                skip -= skipped
+                guard skipped < part.count else { continue }
+                unsafe part.withUnsafeBytes { bytes in
+                    // SAFETY: `parts` keeps the memory alive beyond the call, and it is only read.
+                    let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+                    unsafe vectors.append(iovec(iov_base: start.map { unsafe $0 + skipped }, iov_len: bytes.count - skipped))
+                }
+            }
+            let written = unsafe pwritev(owned.number, vectors, Int32(vectors.count), off_t(end) + off_t(done))
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw failure("append to")
+            }
+            done += written
+        }
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let count = unsafe pread(owned.number, rest.baseAddress, rest.count, off_t(position) + off_t(done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw failure("read")
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func truncate(to size: Int64) throws(StorageError) {
+        guard ftruncate(owned.number, off_t(size)) == 0 else { throw failure("truncate") }
+    }
+
+    func synchronize() throws(StorageError) {
+        #if canImport(Darwin)
+            // fsync on macOS leaves the bytes in the drive's own cache; this does not.
+            guard fcntl(owned.number, F_FULLFSYNC) != -1 else { throw failure("synchronize") }
+        #else
+            guard fdatasync(owned.number) == 0 else { throw failure("synchronize") }
+        #endif
+    }
+
+    private func failure(_ operation: String) -> StorageError { StorageError(operation, path, .system(errno)) }
+}
+
+// The C functions whose names `Storage`'s own methods would hide.
+private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { unsafe open(path, flags, mode) }
+private func systemRename(_ old: String, _ new: String) -> Int32 { unsafe rename(old, new) }
+private func systemRemove(_ path: String) -> Int32 { unsafe remove(path) }
+
+extension StorageError: CustomStringConvertible {
+    /// "cannot append to /data/orders-0/00000000000000000000.log: No space left on device".
+    public var description: String {
+        let reason: String =
+            switch cause {
+            case .system(let number): unsafe String(cString: strerror(number))
+            case .crashed: "the machine has crashed"
+            case .other(let text): text
+            }
+        return "cannot \(operation) \(path): \(reason)"
+    }
+
+    /// Whether the file or directory does not exist.
+    public var isNotFound: Bool { cause == .system(ENOENT) }
+}

@@ -1,0 +1,44 @@
+/// What a log could not do, and why.
+public enum LogError: Error, Equatable, Sendable {
+    /// The storage failed.
+    case storage(StorageError)
+    /// Nothing can be read at this offset.
+    case offsetOutOfRange(Offset, start: Offset, end: Offset)
+    /// The batch is larger than a segment.
+    case batchTooLarge(bytes: Int, limit: Int)
+    /// The next offset would not fit 64 bits.
+    case offsetsExhausted(path: String)
+    /// A sealed segment holds something that is no sound batch.
+    case damagedSegment(path: String, position: Int64, BatchError)
+    /// A sealed segment does not end where the next one begins.
+    case segmentsDoNotMeet(path: String, end: Offset, next: Offset)
+}
+
+extension LogError: CustomStringConvertible {
+    /// What happened, and what to do about it.
+    public var description: String {
+        switch self {
+        case .storage(let error): error.description
+        case .offsetOutOfRange(let offset, let start, let end):
+            "offset \(offset) is out of range: the log holds \(start) to \(end)"
+        case .batchTooLarge(let bytes, let limit):
+            "a batch of \(bytes) bytes is larger than segment.bytes (\(limit))"
+        case .offsetsExhausted(let path): "\(path) has used up its offsets"
+        case .damagedSegment(let path, let position, let error):
+            """
+            \(path) is damaged at byte \(position): \(error). The segment was complete and on disk, so no crash \
+            explains this and nothing was cut. Restore the file from a copy, or move the partition's directory away.
+            """
+        case .segmentsDoNotMeet(let path, let end, let next):
+            """
+            \(path) ends at offset \(end), but the next segment begins at \(next). \
+            Restore the file from a copy, or move the partition's directory away.
+            """
+        }
+    }
+}
+
+/// Runs `body`, and gives what its storage could not do the form of a log's error.
+package func onStorage<Result>(_ body: () throws(StorageError) -> Result) throws(LogError) -> Result {
+    do { return try body() } catch { throw .storage(error) }
+}

@@ -1,0 +1,214 @@
+/// The disk under `MemoryStorage`: files, directories, and what a power failure may do to them.
+///
+///     let disk = MemoryDisk()
+///     disk.losePower(afterSteps: 7)             // the 8th change throws, and every call after it
+///     … run until a StorageError says `.crashed` …
+///     let restarted = disk.afterPowerLoss(seed: 42)
+public final class MemoryDisk: Sendable {
+    static let notFound: Int32 = 2
+    static let notDirectory: Int32 = 20
+    static let isDirectory: Int32 = 21
+    static let notEmpty: Int32 = 39
+
+    private let state: Lock<State>
+
+    /// An empty disk. `seed` decides how far an interrupted write gets.
+    public init(seed: UInt64 = 0) { state = Lock(State(seed: seed)) }
+
+    private init(_ state: consuming sending State) { self.state = Lock(state) }
+
+    /// How many changes (writes, truncations, renamings, synchronizations, …) have been made.
+    public var steps: Int { state.withLock { $0.steps } }
+
+    /// Cuts the power after `count` more changes: the change after them may half happen, and from
+    /// then on every call throws `.crashed`.
+    public func losePower(afterSteps count: Int) { state.withLock { $0.stepsLeft = count } }
+
+    /// Makes the next operation of a kind fail once with an error number.
+    public func failNext(_ operation: Operation, with number: Int32) {
+        state.withLock { $0.failures[operation] = number }
+    }
+
+    /// What can be made to fail.
+    public enum Operation: Hashable, Sendable {
+        /// A write, which gets part of the way.
+        case append
+        /// An fdatasync; nothing becomes durable.
+        case synchronize
+        /// An ftruncate; nothing is cut.
+        case truncate
+    }
+
+    /// The disk after `kill -9`: all that was written is there, because the kernel still has it.
+    public func afterKill() -> MemoryDisk { MemoryDisk(state.withLock { $0.restarted() }) }
+
+    /// The disk after a power failure. Of what was not synchronized, each 4 KiB page is there, lost
+    /// or torn at a 512-byte sector, in any combination; a file's length may have arrived without
+    /// its bytes; of each directory's changes, the first few have arrived.
+    public func afterPowerLoss(seed: UInt64) -> MemoryDisk {
+        MemoryDisk(
+            state.withLock { state in
+                var after = state.restarted()
+                after.random = SplitMix64(seed: seed)
+                for number in after.files.indices { after.files[number].losePower(&after.random) }
+                for path in after.directories.keys.sorted() {
+                    after.directories[path]?.losePower(&after.random)
+                }
+                return after
+            })
+    }
+
+    /// Every file by its path, with what it holds: for comparing two disks.
+    public func contents() -> [String: [UInt8]] {
+        state.withLock { state in
+            var contents: [String: [UInt8]] = [:]
+            for (path, directory) in state.directories where state.isReachable(path) {
+                for case (let name, .file(let number)) in directory.written {
+                    contents[path + "/" + name] = state.files[number].written
+                }
+            }
+            return contents
+        }
+    }
+
+    func perform<Result: Sendable>(
+        _ operation: String, _ path: String, _ body: (inout State) throws(StorageError.Cause) -> Result
+    ) throws(StorageError) -> Result {
+        do {
+            return try state.withLock { state throws(StorageError.Cause) -> Result in
+                guard !state.isOff else { throw .crashed }
+                return try body(&state)
+            }
+        } catch {
+            throw StorageError(operation, path, error)
+        }
+    }
+}
+
+extension StorageError.Cause: Error {}
+
+extension MemoryDisk {
+    struct State {
+        var files: [FileState] = []
+        var directories: [String: DirectoryState] = ["": DirectoryState()]
+        var random: SplitMix64
+        var steps = 0
+        var stepsLeft: Int?
+        var failures: [Operation: Int32] = [:]
+        var isOff = false
+
+        init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+        var isNextStepTheLast: Bool { stepsLeft == 0 }
+
+        /// Counts a change; throws where it is the one that the power failure interrupts.
+        mutating func step() throws(StorageError.Cause) {
+            steps += 1
+            guard let left = stepsLeft else { return }
+            guard left > 0 else {
+                isOff = true
+                throw .crashed
+            }
+            stepsLeft = left - 1
+        }
+
+        mutating func takeFailure(_ operation: Operation) -> Int32? { failures.removeValue(forKey: operation) }
+
+        mutating func change(_ directory: String, _ change: DirectoryState.Change) {
+            directories[directory]?.apply(change)
+        }
+
+        func restarted() -> State {
+            var copy = self
+            copy.stepsLeft = nil
+            copy.failures = [:]
+            copy.isOff = false
+            return copy
+        }
+
+        /// Whether every directory on the way to `path` has an entry in its parent.
+        func isReachable(_ path: String) -> Bool {
+            guard let slash = path.lastIndex(of: "/") else { return true }
+            let parent = String(path[..<slash])
+            let name = String(path[path.index(after: slash)...])
+            return directories[parent]?.written[name] == .directory && isReachable(parent)
+        }
+    }
+
+    struct FileState {
+        static let page = 4096
+        static let sector = 512
+
+        var written: [UInt8] = []
+        var durable: [UInt8] = []
+
+        mutating func truncate(to size: Int) {
+            if size < written.count {
+                written.removeLast(written.count - size)
+            } else {
+                written += [UInt8](repeating: 0, count: size - written.count)
+            }
+        }
+
+        mutating func losePower(_ random: inout SplitMix64) {
+            guard written != durable else { return }
+            // The length is the old one, the new one, or one on the way.
+            let shorter = min(written.count, durable.count)
+            let longer = max(written.count, durable.count)
+            let size =
+                switch random.below(3) {
+                case 0: durable.count
+                case 1: written.count
+                default: shorter + random.below(longer - shorter + 1)
+                }
+            var survived = Array(durable.prefix(size))
+            survived += [UInt8](repeating: 0, count: size - survived.count)
+            for start in stride(from: 0, to: size, by: Self.page) {
+                let end = min(size, start + Self.page, written.count)
+                guard start < end else { break }
+                let kept =
+                    switch random.below(3) {
+                    case 0: start
+                    case 1: end
+                    default: min(end, start + Self.sector * random.below(Self.page / Self.sector))
+                    }
+                survived.replaceSubrange(start..<kept, with: written[start..<kept])
+            }
+            written = survived
+            durable = survived
+        }
+    }
+
+    struct DirectoryState {
+        enum Entry: Equatable { case file(Int), directory }
+        enum Change { case set(String, Entry), rename(String, String), remove(String) }
+
+        private(set) var written: [String: Entry] = [:]
+        private var durable: [String: Entry] = [:]
+        private var pending: [Change] = []
+
+        mutating func apply(_ change: Change) {
+            Self.apply(change, to: &written)
+            pending.append(change)
+        }
+
+        private static func apply(_ change: Change, to entries: inout [String: Entry]) {
+            switch change {
+            case .set(let name, let entry): entries[name] = entry
+            case .rename(let old, let new): entries[new] = entries.removeValue(forKey: old)
+            case .remove(let name): entries[name] = nil
+            }
+        }
+
+        mutating func settle() {
+            durable = written
+            pending = []
+        }
+
+        mutating func losePower(_ random: inout SplitMix64) {
+            for change in pending.prefix(random.below(pending.count + 1)) { Self.apply(change, to: &durable) }
+            written = durable
+            pending = []
+        }
+    }
+}

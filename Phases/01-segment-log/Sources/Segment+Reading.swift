@@ -1,0 +1,46 @@
+extension Segment {
+    /// The first batch that holds `offset` or a later one, or nil behind the last batch.
+    func batch(holding offset: Offset) throws(StorageError) -> (position: Int64, header: RecordBatchHeader)? {
+        guard offset < nextOffset else { return nil }
+        let relative = Int32(clamping: offset.value - baseOffset.value)
+        let start = offsetIndex.last(atMost: relative).map { Int64($0.position) } ?? 0
+        // One read usually covers the distance to the next index entry.
+        var scanner = BatchScanner(file, from: start, to: size, checksums: false, windowBytes: 8192)
+        while case .batch(let position, let header)? = try scanner.next() {
+            if header.lastOffset >= offset { return (position, header) }
+        }
+        return nil
+    }
+
+    /// The first record whose timestamp is at least `timestamp`, or nil if there is none.
+    ///
+    /// In a compressed batch it is not known which record that is; the answer is then the batch's
+    /// first offset, so that nobody who reads on from there misses a record.
+    func record(notBefore timestamp: Int64) throws(StorageError) -> (offset: Offset, timestamp: Int64)? {
+        guard greatestTimestamp >= timestamp else { return nil }
+        // Up to this entry's offset everything is older.
+        let entry = timestamp == Int64.min ? nil : timeIndex.last(atMost: timestamp - 1)
+        let start = Offset(baseOffset.value + Int64(entry?.relativeOffset ?? 0))
+        guard let first = try batch(holding: start) else { return nil }
+        var scanner = BatchScanner(file, from: first.position, to: size, checksums: false)
+        while case .batch(let position, let header)? = try scanner.next() {
+            guard header.maxTimestamp >= timestamp else { continue }
+            guard header.attributes.codec == BatchAttributes.Codec.none else {
+                return (header.baseOffset, header.baseTimestamp)
+            }
+            let bytes = try scanner.bytes(at: position, header)
+            if let found = Segment.record(in: bytes, notBefore: timestamp) { return found }
+        }
+        return nil
+    }
+
+    private static func record(in bytes: Bytes, notBefore timestamp: Int64) -> (Offset, Int64)? {
+        // The batch was checked when it was appended, or recovered: what does not parse holds nothing.
+        guard let batch = try? RecordBatch(unchecked: bytes) else { return nil }
+        var records = batch.records()
+        while let record = try? records.next() {
+            if batch.timestamp(of: record) >= timestamp { return (batch.offset(of: record), batch.timestamp(of: record)) }
+        }
+        return nil
+    }
+}

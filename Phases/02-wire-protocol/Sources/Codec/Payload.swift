@@ -1,0 +1,58 @@
+import SegmentLog
+
+/// What goes out on a connection: bytes, and parts of files among them.
+public struct Payload: Sendable {
+    /// One piece of it.
+    public enum Part: Sendable {
+        /// Bytes in memory.
+        case bytes(Bytes)
+        /// A part of a file, sent with `sendfile` where the file has a descriptor.
+        case file(FileRange)
+
+        /// How many bytes it is.
+        public var count: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count
+            case .file(let range): range.count
+            }
+        }
+    }
+
+    /// The pieces in order.
+    public private(set) var parts: [Part]
+
+    /// A payload of these pieces.
+    public init(parts: [Part] = []) { self.parts = parts }
+
+    /// All bytes of it.
+    public var count: Int { parts.reduce(0) { $0 + $1.count } }
+
+    /// The payload as a frame: its length in four bytes, and itself.
+    public func framed() -> Payload {
+        var length = ByteWriter(capacity: 4)
+        length.integer(Int32(clamping: count))
+        return Payload(parts: [.bytes(length.finish())] + parts)
+    }
+
+    /// The payload behind `prefix`.
+    func prefixed(by prefix: Payload) -> Payload { Payload(parts: prefix.parts + parts) }
+
+    /// A copy in memory; reads the files.
+    public func bytes() throws(StorageError) -> Bytes {
+        var writer = ByteWriter(capacity: count)
+        for part in parts {
+            switch part {
+            case .bytes(let bytes): writer.append(bytes)
+            case .file(let range): writer.append(try range.read())
+            }
+        }
+        return writer.finish()
+    }
+
+    /// The bytes of a payload that has no files.
+    var inMemoryBytes: Bytes {
+        var writer = ByteWriter(capacity: count)
+        for case .bytes(let bytes) in parts { writer.append(bytes) }
+        return writer.finish()
+    }
+}

@@ -1,0 +1,344 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+import SegmentLog
+
+/// The limits that a reactor keeps to, by Kafka's names.
+public struct ReactorLimits: Sendable {
+    /// `socket.request.max.bytes`: the largest request that is read.
+    public var maxRequestBytes = 100 << 20
+    /// `max.connections`: further ones are closed at once.
+    public var maxConnections = Int.max
+    /// A connection whose unsent answers exceed this is not read from until they are sent.
+    public var maxOutputBytes = 16 << 20
+
+    /// Kafka's defaults.
+    public init() {}
+}
+
+/// Drives a node with sockets: turns readiness into events, and effects into system calls.
+///
+/// One thread. It sleeps in the poller, and nowhere else.
+public final class Reactor<Driven: Node> {
+    /// Other threads reach the reactor through this.
+    public let mailbox: Mailbox
+    /// Where it listens; a port of 0 has become a real one.
+    public let addresses: [SocketAddress]
+
+    private var node: Driven
+    private let limits: ReactorLimits
+    private let log: (LogLevel, String) -> Void
+    private let poller: any Poller
+    private let disk: DiskThread
+    private let listeners: [Socket]
+    private var areListenersWatched = true
+    private var connections: [ConnectionID: Connection] = [:]
+    /// Tokens below this are listeners.
+    private var nextConnection: UInt64 = 1 << 16
+    private let bellToken = UInt64.max
+    private var receiveBuffer = ReceiveBuffer()
+    private var effects = Effects()
+    private var isPerforming = false
+    /// Connections with something to send.
+    private var dirty: [Connection] = []
+    /// Connections whose unread frames are to be delivered, once the effects in hand are performed.
+    private var resumed: [Connection] = []
+    private var nextWake: Instant?
+    private var acceptAgainAt: Instant?
+    private var stopBy: Instant?
+    private var outcome: String??
+
+    /// Drives `node` behind the listeners. `log` takes the node's lines and the reactor's own.
+    public init(
+        _ node: Driven, listeners bound: Listeners, limits: ReactorLimits = ReactorLimits(),
+        log: @escaping (LogLevel, String) -> Void
+    ) throws(SystemError) {
+        // sendfile has no MSG_NOSIGNAL: a peer that went away must be an error, not a signal.
+        signal(SIGPIPE, SIG_IGN)
+        self.node = node
+        self.limits = limits
+        self.log = log
+        poller = try SystemPoller()
+        mailbox = try Mailbox()
+        disk = try DiskThread.start(reportingTo: mailbox)
+        try poller.add(mailbox.bell.descriptor, token: bellToken, .reading)
+        listeners = bound.sockets
+        addresses = bound.addresses
+        for (index, listener) in listeners.enumerated() {
+            try poller.add(listener.descriptor, token: UInt64(index), .reading)
+        }
+    }
+
+    /// The monotonic clock.
+    public static func now() -> Instant {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// Serves until the node stops. Returns what went wrong, or nil after a clean end; the node is
+    /// handed back, so that its owner can close what it holds.
+    public func run() throws(SystemError) -> (failure: String?, node: Driven) {
+        var ready: [Readiness] = []
+        while outcome == nil {
+            try poller.wait(milliseconds: timeout(), into: &ready)
+            for readiness in ready { serve(readiness) }
+            runTimers()
+            flushDirty()
+        }
+        finishSending()
+        return (outcome ?? nil, node)
+    }
+
+    // MARK: Events
+
+    private func deliver(_ event: Event) {
+        node.handle(event, at: Self.now(), &effects)
+        // Performing an effect may end a connection, which is an event again: its effects come
+        // behind those in hand.
+        guard !isPerforming else { return }
+        isPerforming = true
+        var next = 0
+        while next < effects.all.count {
+            perform(effects.all[next])
+            next += 1
+        }
+        effects.removeAll()
+        isPerforming = false
+    }
+
+    private func serve(_ readiness: Readiness) {
+        if readiness.token == bellToken {
+            for message in mailbox.take() { take(message) }
+        } else if readiness.token < UInt64(listeners.count) {
+            accept(from: listeners[Int(readiness.token)])
+        } else if let connection = connections[ConnectionID(readiness.token)] {
+            if readiness.isWritable { markDirty(connection) }
+            if readiness.isReadable {
+                read(from: connection)
+            } else if readiness.isHungUp {
+                end(connection)
+            }
+        }
+    }
+
+    private func take(_ message: Mailbox.Message) {
+        switch message {
+        case .synchronized(let ticket): deliver(.synchronized(ticket))
+        case .failedToSynchronize(let ticket, let error): deliver(.failedToSynchronize(ticket, error))
+        case .stop:
+            guard stopBy == nil else { return }
+            stopBy = Self.now().advanced(byMilliseconds: 10_000)
+            unwatchListeners()
+            deliver(.stopping)
+        }
+    }
+
+    private func runTimers() {
+        let now = Self.now()
+        if let wake = nextWake, wake <= now {
+            nextWake = nil
+            deliver(.woke)
+        }
+        if let again = acceptAgainAt, again <= now, stopBy == nil {
+            acceptAgainAt = nil
+            watchListeners()
+        }
+        if let stopBy, stopBy <= now, outcome == nil {
+            outcome = .some("requests were still in flight 10 seconds after the signal to stop")
+        }
+    }
+
+    private func timeout() -> Int32 {
+        guard let next = [nextWake, acceptAgainAt, stopBy].compactMap({ $0 }).min() else { return -1 }
+        let nanoseconds = next.nanoseconds - Self.now().nanoseconds
+        // Rounded up, so that the reactor does not spin through the last millisecond.
+        return Int32(clamping: max(0, (nanoseconds + 999_999) / 1_000_000))
+    }
+
+    // MARK: Accepting
+
+    private func accept(from listener: Socket) {
+        // A bound, so that a flood of connections leaves the others their turn.
+        for _ in 0..<64 {
+            do {
+                guard let socket = try listener.accept() else { return }
+                try admit(socket)
+            } catch {
+                // No descriptors left: the backlog keeps the clients until some are free.
+                log(.warn, "\(error); trying again in 100 ms")
+                unwatchListeners()
+                acceptAgainAt = Self.now().advanced(byMilliseconds: 100)
+                return
+            }
+        }
+    }
+
+    private func admit(_ socket: Socket) throws(SystemError) {
+        let peer = socket.peerAddress?.description ?? "unknown"
+        guard connections.count < limits.maxConnections else {
+            log(.warn, "closed a connection from \(peer): max.connections (\(limits.maxConnections)) is reached")
+            return
+        }
+        let id = ConnectionID(nextConnection)
+        nextConnection += 1
+        let connection = Connection(id: id, socket: socket, maxFrameBytes: limits.maxRequestBytes)
+        try poller.add(socket.descriptor, token: id.value, .reading)
+        connections[id] = connection
+        deliver(.connected(id, peer: peer))
+    }
+
+    private func unwatchListeners() {
+        guard areListenersWatched else { return }
+        areListenersWatched = false
+        for listener in listeners { poller.remove(listener.descriptor, .reading) }
+    }
+
+    private func watchListeners() {
+        guard !areListenersWatched else { return }
+        areListenersWatched = true
+        for (index, listener) in listeners.enumerated() {
+            do {
+                try poller.add(listener.descriptor, token: UInt64(index), .reading)
+            } catch {
+                outcome = .some("\(error)")
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    private func read(from connection: Connection) {
+        guard connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) else { return }
+        do {
+            let (isOpen, frame) = try connection.receive(&receiveBuffer)
+            if let frame { deliver(.received(connection.id, frame)) }
+            deliverFrames(of: connection)
+            if !isOpen { end(connection) }
+        } catch {
+            end(connection)
+        }
+    }
+
+    /// Delivers what was received until it is used up, or the node pauses the connection.
+    private func deliverFrames(of connection: Connection) {
+        // The input is held here, so that the receive buffer knows when it is free again.
+        var input = connection.unread
+        connection.unread = Bytes()
+        do {
+            while input.count > 0, connections[connection.id] != nil, !connection.isClosing {
+                if connection.isPaused {
+                    connection.unread = input
+                    break
+                }
+                guard let frame = try connection.assembler.next(&input) else { break }
+                deliver(.received(connection.id, frame))
+            }
+            updateInterest(of: connection)
+        } catch {
+            log(.warn, "closed a connection from \(connection.socket.peerAddress?.description ?? "unknown"): \(error)")
+            end(connection)
+        }
+    }
+
+    // MARK: Effects
+
+    private func perform(_ effect: Effect) {
+        switch effect {
+        case .send(let id, let payload):
+            guard let connection = connections[id] else { return }
+            connection.output.append(payload)
+            markDirty(connection)
+        case .close(let id):
+            guard let connection = connections[id] else { return }
+            connection.isClosing = true
+            markDirty(connection)
+        case .pause(let id):
+            guard let connection = connections[id] else { return }
+            connection.isPaused = true
+            updateInterest(of: connection)
+        case .resume(let id):
+            guard let connection = connections[id] else { return }
+            connection.isPaused = false
+            resumed.append(connection)
+        case .synchronize(let ticket, let files): disk.synchronize(ticket, files)
+        case .wake(let instant): nextWake = min(nextWake ?? instant, instant)
+        case .log(let level, let line): log(level, line)
+        case .stop(let failure): outcome = .some(failure)
+        }
+    }
+
+    // MARK: Sending
+
+    private func markDirty(_ connection: Connection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection)
+    }
+
+    private func flushDirty() {
+        while !dirty.isEmpty || !resumed.isEmpty {
+            let flushing = dirty
+            dirty = []
+            for connection in flushing {
+                connection.isDirty = false
+                flush(connection)
+            }
+            let delivering = resumed
+            resumed = []
+            for connection in delivering where connections[connection.id] != nil { deliverFrames(of: connection) }
+        }
+    }
+
+    private func flush(_ connection: Connection) {
+        guard connections[connection.id] != nil else { return }
+        switch connection.output.send(to: connection.socket.descriptor, budget: 4 << 20) {
+        case .done:
+            if connection.isClosing { return end(connection) }
+        case .blocked, .budgetSpent: break
+        case .failed(let reason):
+            if reason.hasPrefix("a segment") { log(.error, reason) }
+            return end(connection)
+        }
+        updateInterest(of: connection)
+    }
+
+    private func updateInterest(of connection: Connection) {
+        guard connections[connection.id] != nil else { return }
+        var interest: Interest = []
+        if connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) { interest.insert(.reading) }
+        if !connection.output.isEmpty { interest.insert(.writing) }
+        guard interest != connection.interest else { return }
+        do {
+            try poller.change(
+                connection.socket.descriptor, token: connection.id.value, from: connection.interest, to: interest)
+            connection.interest = interest
+        } catch {
+            end(connection)
+        }
+    }
+
+    private func end(_ connection: Connection) {
+        guard connections.removeValue(forKey: connection.id) != nil else { return }
+        poller.remove(connection.socket.descriptor, connection.interest)
+        deliver(.disconnected(connection.id))
+    }
+
+    /// Sends what is left before the process ends, for five seconds at most.
+    private func finishSending() {
+        let deadline = Self.now().advanced(byMilliseconds: 5_000)
+        var ready: [Readiness] = []
+        for id in connections.keys.sorted() {
+            if let connection = connections[id] { flush(connection) }
+        }
+        while connections.values.contains(where: { !$0.output.isEmpty }), Self.now() < deadline {
+            guard (try? poller.wait(milliseconds: 100, into: &ready)) != nil else { return }
+            for readiness in ready {
+                guard let connection = connections[ConnectionID(readiness.token)] else { continue }
+                if readiness.isHungUp { end(connection) } else { flush(connection) }
+            }
+        }
+    }
+}

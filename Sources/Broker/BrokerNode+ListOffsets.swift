@@ -1,0 +1,52 @@
+import SegmentLog
+import WireProtocol
+
+extension BrokerNode {
+    /// Answers with the ends of partitions, or with the first offsets of times.
+    mutating func listOffsets(_ request: ListOffsetsRequest, _ call: Call, _ effects: inout Effects) {
+        var response = ListOffsetsResponse()
+        for topic in request.topics {
+            var answers = ListOffsetsResponse.Topic()
+            answers.name = topic.name
+            for asked in topic.partitions {
+                var answer = ListOffsetsResponse.Partition()
+                answer.index = asked.index
+                if let partition = registry[topic.name]?.partition(asked.index) {
+                    answer.errorCode = checkLeaderEpoch(asked.currentLeaderEpoch, of: partition)
+                    if answer.errorCode == .none { find(asked.timestamp, in: partition, &answer, &effects) }
+                } else {
+                    answer.errorCode = .unknownTopicOrPartition
+                }
+                answers.partitions.append(answer)
+            }
+            response.topics.append(answers)
+        }
+        answer(call, with: response, &effects)
+    }
+
+    private func find(
+        _ timestamp: Int64, in partition: Partition, _ answer: inout ListOffsetsResponse.Partition,
+        _ effects: inout Effects
+    ) {
+        answer.leaderEpoch = partition.leaderEpoch.value
+        do {
+            let record: (offset: Offset, timestamp: Int64)?
+            switch timestamp {
+            case ListOffsetsRequest.latest: return answer.offset = partition.highWatermark.offset.value
+            case ListOffsetsRequest.earliest, ListOffsetsRequest.earliestLocal:
+                return answer.offset = partition.log.startOffset.value
+            case ListOffsetsRequest.maxTimestamp:
+                record = try partition.log.recordWithGreatestTimestamp(upTo: partition.highWatermark)
+            case 0...: record = try partition.log.record(notBefore: timestamp, upTo: partition.highWatermark)
+            // There is no remote storage; and no other negative time means anything.
+            default: record = nil
+            }
+            guard let record else { return answer.leaderEpoch = -1 }
+            answer.offset = record.offset.value
+            answer.timestamp = record.timestamp
+        } catch {
+            effects.append(.log(.error, "cannot look up time \(timestamp) in \(partition.name): \(error)"))
+            answer.errorCode = .storageError
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import SegmentLog
+import WireProtocol
+
+/// What an operator can set, by Kafka's names.
+public struct Configuration: Sendable {
+    /// This broker's id in its cluster.
+    public var nodeID: Int32 = 1
+    /// Where to listen.
+    public var listeners = [SocketAddress(host: "127.0.0.1", port: 9092)]
+    /// Where clients are told to connect; empty for the listeners themselves.
+    public var advertisedListeners: [SocketAddress] = []
+    /// The directory of the logs.
+    public var logDirectory = "./data"
+    /// How many partitions a topic gets that is created on first use.
+    public var partitionCount = 1
+    /// Whether topics are created on first use.
+    public var createsTopics = true
+    /// How many records may be acknowledged and not yet on disk, plus one.
+    public var flushMessages = Int64(1)
+    /// The limits of every log.
+    public var log = LogConfiguration()
+    /// The largest batch that is taken.
+    public var maxMessageBytes = 1_048_588
+    /// The most bytes that one fetch returns.
+    public var maxFetchBytes = 55 << 20
+    /// How many requests of one connection are worked on at once.
+    public var maxInFlightPerConnection = 100
+    /// The limits of the reactor.
+    public var reactor = ReactorLimits()
+
+    /// The defaults.
+    public init() {}
+
+    /// Sets one setting by its name. Throws where the name is unknown or the value does not fit.
+    public mutating func set(_ name: String, to value: String) throws(ConfigurationError) {
+        guard let setting = Setting.all.first(where: { $0.names.contains(name) }) else {
+            throw ConfigurationError("unknown setting \(name); `logbook broker --help` lists the settings")
+        }
+        do {
+            try setting.apply(&self, value)
+        } catch {
+            throw ConfigurationError("\(name)=\(value): \(error.description)")
+        }
+    }
+
+    /// Sets everything in a file of `name=value` lines.
+    public mutating func setAll(in text: String) throws(ConfigurationError) {
+        do {
+            for (name, value) in try Properties.parse(text) { try set(name, to: value) }
+        } catch let error as Properties.Malformed {
+            throw ConfigurationError(error.description)
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            preconditionFailure("Configuration: \(error)")
+        }
+    }
+
+    /// Checks what no single setting can.
+    public func check() throws(ConfigurationError) {
+        if advertisedListeners.isEmpty, let wildcard = listeners.first(where: { ["0.0.0.0", "::", ""].contains($0.host) }) {
+            throw ConfigurationError(
+                """
+                \(wildcard) listens on every address, and clients cannot connect to "every address"; \
+                set advertised.listeners to the host and port that they can reach
+                """)
+        }
+        if maxMessageBytes > log.segmentBytes {
+            throw ConfigurationError(
+                "message.max.bytes (\(maxMessageBytes)) is larger than log.segment.bytes (\(log.segmentBytes))")
+        }
+    }
+}
+
+/// A setting that cannot be used, and what to do about it.
+public struct ConfigurationError: Error, Equatable, CustomStringConvertible {
+    /// The reason in words.
+    public var description: String
+
+    /// An error with this text.
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,124 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+import Broker
+import SegmentLog
+import WireProtocol
+
+/// `logbook broker`: runs a broker until SIGINT or SIGTERM.
+enum BrokerCommand {
+    static func run(_ arguments: [String]) throws {
+        let arguments = try Arguments(
+            arguments, valued: ["--config", "--listeners", "--log-dirs", "--node-id", "--override"],
+            plain: ["--help", "-h"])
+        if arguments.has("--help") || arguments.has("-h") { return Output.line(usage) }
+        if let extra = arguments.positional.first { throw UsageError("unexpected argument \(extra)") }
+        try serve(try configuration(arguments))
+    }
+
+    private static func configuration(_ arguments: Arguments) throws -> Configuration {
+        var configuration = Configuration()
+        do {
+            for case ("--config", let path?) in arguments.flags { try configuration.setAll(in: try contents(of: path)) }
+            for (name, value) in arguments.flags {
+                switch (name, value) {
+                case ("--listeners", let value?): try configuration.set("listeners", to: value)
+                case ("--log-dirs", let value?): try configuration.set("log.dirs", to: value)
+                case ("--node-id", let value?): try configuration.set("node.id", to: value)
+                case ("--override", let value?):
+                    let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                    guard parts.count == 2 else { throw UsageError("--override takes name=value, not \(value)") }
+                    try configuration.set(String(parts[0]), to: String(parts[1]))
+                default: break
+                }
+            }
+            try configuration.check()
+        } catch let error as ConfigurationError {
+            throw UsageError(error.description)
+        }
+        return configuration
+    }
+
+    private static func contents(of path: String) throws -> String {
+        let (directory, name) = split(path)
+        guard let text = try FileStorage(existing: directory).contents(of: name).utf8 else {
+            throw CommandFailure("\(path) is not text")
+        }
+        return text
+    }
+
+    private static func serve(_ configuration: Configuration) throws {
+        // Blocked here, so that every thread has them blocked, and `sigwait` gets them.
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+
+        let storage = try FileStorage(path: configuration.logDirectory)
+        let lock = try storage.lock()
+        defer { withExtendedLifetime(lock) {} }
+        let started = ContinuousClock.now
+        var seeds = SystemRandomNumberGenerator()
+        var node = try BrokerNode(configuration, storage: storage, seed: seeds.next())
+        for line in node.recovery.lines { log(.warn, line) }
+        let recovered = started.duration(to: .now)
+
+        // The port may be known only once it is bound; the node must advertise the real one.
+        let listeners = try Listeners(bindingTo: configuration.listeners)
+        if configuration.advertisedListeners.isEmpty { node.advertised = listeners.addresses[0] }
+        let reactor = try Reactor(node, listeners: listeners, limits: configuration.reactor, log: log)
+        let mailbox = reactor.mailbox
+        try startThread {
+            var signals = sigset_t()
+            unsafe sigemptyset(&signals)
+            unsafe sigaddset(&signals, SIGINT)
+            unsafe sigaddset(&signals, SIGTERM)
+            var number: Int32 = 0
+            while unsafe sigwait(&signals, &number) == 0 { mailbox.requestStop() }
+        }
+        Output.line(readyLine(reactor.addresses, node, configuration, recovered))
+        let (failure, stopped) = try reactor.run()
+        if let failure { throw CommandFailure(failure) }
+        try stopped.close()
+    }
+
+    private static func readyLine(
+        _ addresses: [SocketAddress], _ node: BrokerNode, _ configuration: Configuration, _ recovered: Duration
+    ) -> String {
+        let milliseconds = recovered.components.seconds * 1000 + recovered.components.attoseconds / 1_000_000_000_000_000
+        return """
+            logbook broker ready on \(addresses.map(\.description).joined(separator: ",")) \
+            (node \(configuration.nodeID), cluster \(node.clusterID), \(node.topicCount) topics in \
+            \(configuration.logDirectory), \(node.recovery.scannedBytes) bytes checked in \(milliseconds) ms)
+            """
+    }
+
+    private static func log(_ level: LogLevel, _ line: String) {
+        Output.diagnostic("level=\(level.rawValue) \(line)")
+    }
+
+    private static let usage: String = {
+        let settings = Setting.all.map { setting in
+            let names = setting.names.joined(separator: ", ")
+            return "  \(names) (\(setting.defaultValue))\n      \(setting.summary)"
+        }
+        return """
+            usage: logbook broker [--listeners HOST:PORT] [--log-dirs DIRECTORY] [--node-id N]
+                                  [--config FILE] [--override NAME=VALUE]...
+
+            Runs a broker until SIGINT or SIGTERM. One line on standard output says that it is ready.
+            --config names a file of NAME=VALUE lines; flags win over it. Settings:
+
+            \(settings.joined(separator: "\n"))
+            """
+    }()
+}
+
+/// A path as its directory and the name in it.
+func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+}

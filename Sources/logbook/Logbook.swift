@@ -1,0 +1,75 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The command line tool: `logbook COMMAND`.
+///
+/// Data goes to standard output, diagnostics to standard error. Exit status 0: done, 1: failed,
+/// 2: the command line makes no sense.
+@main
+struct Logbook {
+    static let usage = """
+        usage: logbook COMMAND
+
+          broker     run a broker
+          dump-log   print the batches and records of segment files
+
+        `logbook COMMAND --help` says more.
+        """
+
+    static func main() {
+        var arguments = CommandLine.arguments.dropFirst()
+        do {
+            switch arguments.popFirst() {
+            case "broker": try BrokerCommand.run(Array(arguments))
+            case "dump-log": try DumpLogCommand.run(Array(arguments))
+            case "--help", "-h", "help": Output.line(usage)
+            case nil: throw UsageError("no command given\n\n" + usage)
+            case let command?: throw UsageError("unknown command \(command)\n\n" + usage)
+            }
+        } catch let error as UsageError {
+            Output.diagnostic("logbook: \(error.message)")
+            exit(2)
+        } catch {
+            Output.diagnostic("logbook: \(error)")
+            exit(1)
+        }
+    }
+}
+
+/// A command line that makes no sense, and why.
+struct UsageError: Error {
+    var message: String
+    init(_ message: String) { self.message = message }
+}
+
+/// A command that could not do what it was asked.
+struct CommandFailure: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// Lines to the two outputs, each in one write, so that lines of several threads stay whole.
+enum Output {
+    static func line(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+    static func diagnostic(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe systemWrite(descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
+            }
+            // Nobody reads on: there is nobody to tell, either.
+            guard count > 0 else { return }
+            done += count
+        }
+    }
+}
+
+private func systemWrite(_ descriptor: Int32, _ start: UnsafeRawPointer?, _ count: Int) -> Int {
+    unsafe write(descriptor, start, count)
+}
