@@ -21,6 +21,9 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .executable(name: "logbook", targets: ["logbook"]),
+        .executable(name: "phase1", targets: ["Phase1Demo"]),
+        .executable(name: "phase2", targets: ["Phase2Demo"]),
+        .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
     ],
     dependencies: [],
     targets: [
@@ -34,6 +37,12 @@ let package = Package(
             path: "Phases/01-segment-log/Sources",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "Phase1Demo",
+            dependencies: ["SegmentLog"],
+            path: "Phases/01-segment-log/Demo",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "Phase1SegmentLogTests",
             dependencies: ["SegmentLog", "TestSupport"],
@@ -45,6 +54,12 @@ let package = Package(
             name: "WireProtocol",
             dependencies: ["CSystem", "SegmentLog"],
             path: "Phases/02-wire-protocol/Sources",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "Phase2Demo",
+            dependencies: ["SegmentLog", "WireProtocol"],
+            path: "Phases/02-wire-protocol/Demo",
             swiftSettings: strict
         ),
         .testTarget(
@@ -76,6 +91,12 @@ let package = Package(
             dependencies: ["SegmentLog", "WireProtocol"],
             path: "Tests/Support",
             swiftSettings: checked
+        ),
+        .executableTarget(
+            name: "SliceBenchmark",
+            dependencies: ["Broker", "CSystem", "SegmentLog", "WireProtocol"],
+            path: "Benchmarks/Slice",
+            swiftSettings: strict
         ),
     ]
 )

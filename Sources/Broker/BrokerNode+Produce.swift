@@ -59,13 +59,15 @@ extension BrokerNode {
     }
 
     private mutating func append(
-        _ data: ProduceRequest.Partition, topic: String, _ request: ProduceRequest, _ call: Call, _ effects: inout Effects
+        _ data: ProduceRequest.Partition, topic: String, _ request: ProduceRequest, _ call: Call,
+        _ effects: inout Effects
     ) -> Outcome {
         guard [-1, 0, 1].contains(request.acks) else {
             return .refused(.invalidRequiredAcks, "acks must be -1, 0 or 1")
         }
         guard call.version >= 3 else {
-            return .refused(.unsupportedForMessageFormat, "only record batches of magic 2 are supported (Produce version 3)")
+            return .refused(
+                .unsupportedForMessageFormat, "only record batches of magic 2 are supported (Produce version 3)")
         }
         guard let partition = registry[topic]?.partition(data.index) else {
             return .refused(.unknownTopicOrPartition, "this broker has no partition \(topic)-\(data.index)")
@@ -99,7 +101,9 @@ extension BrokerNode {
         guard bytes.count <= configuration.maxMessageBytes else {
             throw Refusal(
                 code: .messageTooLarge,
-                reason: "the batch has \(bytes.count) bytes, more than message.max.bytes (\(configuration.maxMessageBytes))")
+                reason:
+                    "the batch has \(bytes.count) bytes, more than message.max.bytes (\(configuration.maxMessageBytes))"
+            )
         }
         let batch: RecordBatch
         do {

@@ -186,7 +186,9 @@ public struct BrokerNode: Node {
             oldest.header.apiVersion = 0
             return answer(oldest, with: response, &effects)
         }
-        if call.version >= 3 && !(isSoftwareName(request.clientSoftwareName) && isSoftwareName(request.clientSoftwareVersion)) {
+        if call.version >= 3
+            && !(isSoftwareName(request.clientSoftwareName) && isSoftwareName(request.clientSoftwareVersion))
+        {
             response = ApiVersionsResponse()
             response.errorCode = .invalidRequest
         }
@@ -249,7 +251,9 @@ extension BrokerNode.Identity {
         guard node == nodeID else {
             throw StorageError(
                 "use", storage.path,
-                .other("it belongs to node \(node), and this is node \(nodeID); set node.id=\(node), or choose another directory"))
+                .other(
+                    "it belongs to node \(node), and this is node \(nodeID); set node.id=\(node), or choose another directory"
+                ))
         }
         self.init(clusterID: cluster, nodeID: nodeID)
     }

@@ -58,7 +58,9 @@ public struct Configuration: Sendable {
 
     /// Checks what no single setting can.
     public func check() throws(ConfigurationError) {
-        if advertisedListeners.isEmpty, let wildcard = listeners.first(where: { ["0.0.0.0", "::", ""].contains($0.host) }) {
+        if advertisedListeners.isEmpty,
+            let wildcard = listeners.first(where: { ["0.0.0.0", "::", ""].contains($0.host) })
+        {
             throw ConfigurationError(
                 """
                 \(wildcard) listens on every address, and clients cannot connect to "every address"; \

@@ -57,7 +57,8 @@ public struct Setting: Sendable {
             "bytes of batches between two index entries"
         ) { $0.log.indexIntervalBytes = Int($1) },
         integer(
-            ["message.max.bytes", "max.message.bytes"], "1048588", 0...Int64(Int32.max), "the largest batch that is taken"
+            ["message.max.bytes", "max.message.bytes"], "1048588", 0...Int64(Int32.max),
+            "the largest batch that is taken"
         ) { $0.maxMessageBytes = Int($1) },
         integer(["fetch.max.bytes"], "57671680", 1024...Int64(Int32.max), "the most bytes that one fetch returns") {
             $0.maxFetchBytes = Int($1)

@@ -5,7 +5,8 @@ import WireProtocol
 ///
 /// Each partition has a directory `topic-number`, with a file `partition.metadata` that holds the
 /// topic's id. A topic's partition 0 is made last, when all the others are on disk: so a topic whose
-/// creation was interrupted has no partition 0, and what there is of it is removed at the next start.
+/// creation was interrupted has no partition 0, or one without that file, and what there is of it is
+/// removed at the next start.
 struct TopicRegistry {
     /// A topic and its partitions.
     struct Topic {
@@ -91,20 +92,25 @@ struct TopicRegistry {
     private func partitionDirectories() throws(StorageError) -> [(name: String, numbers: [Int])] {
         var numbers: [String: [Int]] = [:]
         for entry in try root.list() {
-            guard let dash = entry.lastIndex(of: "-"), let number = Int(entry[entry.index(after: dash)...]) else { continue }
+            guard let dash = entry.lastIndex(of: "-"), let number = Int(entry[entry.index(after: dash)...]) else {
+                continue
+            }
             let name = String(entry[..<dash])
-            if number >= 0 && "\(name)-\(number)" == entry && Self.isValid(name) { numbers[name, default: []].append(number) }
+            if number >= 0 && "\(name)-\(number)" == entry && Self.isValid(name) {
+                numbers[name, default: []].append(number)
+            }
         }
         return numbers.keys.sorted().map { ($0, (numbers[$0] ?? []).sorted()) }
     }
 
     private mutating func load(_ name: String, _ numbers: [Int]) throws(LogError) {
-        guard numbers.first == 0 else {
+        guard numbers.first == 0, try isMade(name) else {
             for number in numbers { try removeLeftover("\(name)-\(number)") }
             return
         }
         guard numbers == Array(0..<numbers.count) else {
-            throw cannotOpen(name, "the directory of one of its partitions is missing; restore it, or move the others away")
+            throw cannotOpen(
+                name, "the directory of one of its partitions is missing; restore it, or move the others away")
         }
         var id: Uuid?
         var logs: [Log] = []
@@ -120,6 +126,19 @@ struct TopicRegistry {
         }
         guard let id, byID[id] == nil else { throw cannotOpen(name, "another topic has the same id") }
         _ = add(name, id: id, logs: logs)
+    }
+
+    /// Whether partition 0 has its metadata, or at least records: what holds records is never removed.
+    private func isMade(_ name: String) throws(LogError) -> Bool {
+        try onStorage { () throws(StorageError) in
+            let directory = try root.directory("\(name)-0")
+            let files = try directory.list()
+            if files.contains(Self.metadataName) { return true }
+            for file in files where file.hasSuffix(".log") {
+                if try directory.open(file, creating: false).size() > 0 { return true }
+            }
+            return false
+        }
     }
 
     private func cannotOpen(_ name: String, _ reason: String) -> LogError {
@@ -167,7 +186,8 @@ public struct RecoverySummary: Sendable {
         scannedBytes += log.recovery.scannedBytes
         cutBytes += log.recovery.cutBytes
         if let damage = log.recovery.damage {
-            lines.append("cut \(log.recovery.cutBytes) bytes from the end of \(name), at offset \(log.end.offset): \(damage)")
+            lines.append(
+                "cut \(log.recovery.cutBytes) bytes from the end of \(name), at offset \(log.end.offset): \(damage)")
         }
         if log.recovery.rebuiltIndexes > 0 {
             lines.append("rebuilt the indexes of \(log.recovery.rebuiltIndexes) segments of \(name)")

@@ -88,7 +88,8 @@ enum BrokerCommand {
     private static func readyLine(
         _ addresses: [SocketAddress], _ node: BrokerNode, _ configuration: Configuration, _ recovered: Duration
     ) -> String {
-        let milliseconds = recovered.components.seconds * 1000 + recovered.components.attoseconds / 1_000_000_000_000_000
+        let milliseconds =
+            recovered.components.seconds * 1000 + recovered.components.attoseconds / 1_000_000_000_000_000
         return """
             logbook broker ready on \(addresses.map(\.description).joined(separator: ",")) \
             (node \(configuration.nodeID), cluster \(node.clusterID), \(node.topicCount) topics in \

@@ -10,7 +10,8 @@ enum DumpLogCommand {
         """
 
     static func run(_ arguments: [String]) throws {
-        let arguments = try Arguments(arguments, valued: [], plain: ["--print-data-log", "--deep-iteration", "--help", "-h"])
+        let arguments = try Arguments(
+            arguments, valued: [], plain: ["--print-data-log", "--deep-iteration", "--help", "-h"])
         if arguments.has("--help") || arguments.has("-h") { return Output.line(usage) }
         guard !arguments.positional.isEmpty else { throw UsageError("no file given\n\n" + usage) }
         var damaged: [String] = []

@@ -33,7 +33,8 @@ struct ConfigurationTests {
     @Test("reads a file of settings, with comments, spaces and Windows line ends")
     func file() throws {
         var configuration = Configuration()
-        try configuration.setAll(in: "# a comment\r\n\r\nnum.partitions = 3\r\n flush.messages=10\n!x\nlog.dirs=/tmp/a=b")
+        try configuration.setAll(
+            in: "# a comment\r\n\r\nnum.partitions = 3\r\n flush.messages=10\n!x\nlog.dirs=/tmp/a=b")
         #expect(configuration.partitionCount == 3)
         #expect(configuration.flushMessages == 10)
         #expect(configuration.logDirectory == "/tmp/a=b")

@@ -3,11 +3,14 @@ import SegmentLog
 /// Batches for tests.
 public enum Batches {
     /// A batch of `count` records with values that say which they are.
-    public static func make(_ count: Int = 1, tag: String = "r", timestamp: Int64 = 1_000, padding: Int = 0) -> RecordBatch {
+    public static func make(_ count: Int = 1, tag: String = "r", timestamp: Int64 = 1_000, padding: Int = 0)
+        -> RecordBatch
+    {
         var builder = RecordBatchBuilder(baseTimestamp: timestamp)
         let pad = String(repeating: ".", count: padding)
         for index in 0..<count {
-            builder.append(key: Bytes(utf8: "k\(index)"), value: Bytes(utf8: "\(tag)-\(index)\(pad)"), timestamp: timestamp)
+            builder.append(
+                key: Bytes(utf8: "k\(index)"), value: Bytes(utf8: "\(tag)-\(index)\(pad)"), timestamp: timestamp)
         }
         return builder.finish()
     }

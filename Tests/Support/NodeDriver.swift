@@ -7,20 +7,28 @@ import WireProtocol
 /// A synchronize is performed when the test says so: what happens in between, a crash included, is
 /// the test's to choose.
 public final class NodeDriver<Driven: Node> {
+    /// The node as it is now.
     public private(set) var node: Driven
+    /// The time that events carry.
     public var now = Instant(nanoseconds: 0)
     /// The frames sent on each connection, in order, with their lengths taken off.
     public private(set) var sent: [ConnectionID: [Bytes]] = [:]
+    /// Connections that the node has closed.
     public private(set) var closed: Set<ConnectionID> = []
+    /// Connections that the node wants no more frames of.
     public private(set) var paused: Set<ConnectionID> = []
+    /// Synchronizes that the node has asked for, and that the test has not performed yet.
     public private(set) var synchronizes: [(ticket: SynchronizeTicket, files: [any File])] = []
+    /// When the node wants to be woken.
     public private(set) var wakeAt: Instant?
+    /// The lines that the node has logged.
     public private(set) var logLines: [String] = []
     /// Nil while the node runs; then nil for a clean end, or what went wrong.
     public private(set) var stopped: String??
     private var nextConnection: UInt64 = 0
     private var nextCorrelation: Int32 = 0
 
+    /// Drives `node` from now on.
     public init(_ node: Driven) { self.node = node }
 
     /// Hands the node an event, and performs what can be performed at once.

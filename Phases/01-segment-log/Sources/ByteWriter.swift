@@ -34,8 +34,10 @@
     }
 
     /// Overwrites the integer at `position`; its bytes must already have been written.
-    public mutating func replaceInteger<Value: FixedWidthInteger & BitwiseCopyable>(at position: Int, with value: Value) {
-        precondition(position >= 0 && position + MemoryLayout<Value>.size <= count, "ByteWriter: replacing past the end")
+    public mutating func replaceInteger<Value: FixedWidthInteger & BitwiseCopyable>(at position: Int, with value: Value)
+    {
+        precondition(
+            position >= 0 && position + MemoryLayout<Value>.size <= count, "ByteWriter: replacing past the end")
         // SAFETY: the position was checked in the line above.
         unsafe (storage.base + position).storeBytes(of: value.bigEndian, as: Value.self)
     }

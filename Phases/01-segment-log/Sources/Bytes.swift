@@ -137,7 +137,9 @@ extension Bytes: ExpressibleByArrayLiteral, CustomStringConvertible {
     package func grow(to capacity: Int) {
         guard capacity > self.capacity else { return }
         // realloc moves a large block by remapping its pages, not by copying them.
-        guard let memory = unsafe realloc(base, capacity) else { preconditionFailure("out of memory: \(capacity) bytes") }
+        guard let memory = unsafe realloc(base, capacity) else {
+            preconditionFailure("out of memory: \(capacity) bytes")
+        }
         unsafe base = memory
         self.capacity = capacity
     }

@@ -140,7 +140,8 @@ private final class SystemFile: File {
                 unsafe part.withUnsafeBytes { bytes in
                     // SAFETY: `parts` keeps the memory alive beyond the call, and it is only read.
                     let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-                    unsafe vectors.append(iovec(iov_base: start.map { unsafe $0 + skipped }, iov_len: bytes.count - skipped))
+                    unsafe vectors.append(
+                        iovec(iov_base: start.map { unsafe $0 + skipped }, iov_len: bytes.count - skipped))
                 }
             }
             let written = unsafe pwritev(owned.number, vectors, Int32(vectors.count), off_t(end) + off_t(done))

@@ -59,7 +59,9 @@ extension Log {
     }
 
     /// The record with the greatest timestamp, the first of them; nil where no record has one (KIP-734).
-    public func recordWithGreatestTimestamp(upTo limit: LogPosition) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
+    public func recordWithGreatestTimestamp(upTo limit: LogPosition) throws(LogError) -> (
+        offset: Offset, timestamp: Int64
+    )? {
         let greatest = segments.reduce(-1) { max($0, $1.greatestTimestamp) }
         return greatest < 0 ? nil : try record(notBefore: greatest, upTo: limit)
     }

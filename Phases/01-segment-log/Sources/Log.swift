@@ -110,20 +110,23 @@ public final class Log {
     }
 
     private func openSegments() throws(LogError) {
-        segments = try onStorage(storedSegments)
+        let names = try onStorage(storage.list)
+        segments = try onStorage { () throws(StorageError) in try storedSegments(names) }
         for index in segments.indices.dropLast() {
             try load(segments[index], next: segments[index + 1].baseOffset)
         }
         try onStorage { () throws(StorageError) in
             recovery.scannedBytes = try active.file.size()
             (recovery.cutBytes, recovery.damage) = try active.recover()
+            // What index files the active segment has are of an earlier run: sealing makes new ones.
+            for name in active.indexNames where names.contains(name) { try storage.remove(name) }
             // A kill may have come between a segment's creation and this.
             try storage.synchronizeDirectory()
         }
     }
 
-    private func storedSegments() throws(StorageError) -> [Segment] {
-        let offsets = try storage.list().compactMap(Segment.baseOffset(ofLogFile:)).sorted()
+    private func storedSegments(_ names: [String]) throws(StorageError) -> [Segment] {
+        let offsets = names.compactMap(Segment.baseOffset(ofLogFile:)).sorted()
         if offsets.isEmpty { return [try makeSegment(at: .zero)] }
         var opened: [Segment] = []
         for offset in offsets {

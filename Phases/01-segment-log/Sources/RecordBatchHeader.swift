@@ -186,7 +186,8 @@ extension BatchError: CustomStringConvertible {
         case .truncated(let needed, let available): "the batch needs \(needed) bytes, but only \(available) are there"
         case .unsupportedMagic(let magic): "the batch has magic \(magic); only magic 2 is supported"
         case .impossibleLength(let count): "the batch claims a length of \(count) bytes, less than its header"
-        case .impossibleOffsets(let base, let delta): "the batch claims base offset \(base) and last offset delta \(delta)"
+        case .impossibleOffsets(let base, let delta):
+            "the batch claims base offset \(base) and last offset delta \(delta)"
         case .checksumMismatch(let stored, let computed):
             "the batch's CRC-32C is \(hex(computed)), but its header says \(hex(stored))"
         case .malformedRecord(let index, let error): "record \(index) of the batch: \(error)"

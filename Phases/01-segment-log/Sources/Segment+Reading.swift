@@ -39,7 +39,9 @@ extension Segment {
         guard let batch = try? RecordBatch(unchecked: bytes) else { return nil }
         var records = batch.records()
         while let record = try? records.next() {
-            if batch.timestamp(of: record) >= timestamp { return (batch.offset(of: record), batch.timestamp(of: record)) }
+            if batch.timestamp(of: record) >= timestamp {
+                return (batch.offset(of: record), batch.timestamp(of: record))
+            }
         }
         return nil
     }

@@ -51,6 +51,9 @@ final class Segment {
         return String(repeating: "0", count: 20 - digits.count) + digits + "." + suffix
     }
 
+    /// The names of the segment's two index files.
+    var indexNames: [String] { [Segment.name(baseOffset, "index"), Segment.name(baseOffset, "timeindex")] }
+
     /// The base offset of a `.log` file's name; nil for any other name.
     static func baseOffset(ofLogFile name: String) -> Offset? {
         guard name.utf8.count == 24, name.hasSuffix(".log") else { return nil }

@@ -16,7 +16,8 @@ extension Uuid: CustomStringConvertible {
 
     /// Kafka's text: the 16 bytes in URL-safe base64, 22 characters without padding.
     public var description: String {
-        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
+        let bytes =
+            (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
             + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
         var text: [UInt8] = []
         for start in stride(from: 0, to: 16, by: 3) {

@@ -88,21 +88,29 @@ public final class Mailbox: Sendable {
 
 /// Runs `body` on a new thread.
 package func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
-    final class Box { let body: @Sendable () -> Void; init(_ body: @escaping @Sendable () -> Void) { self.body = body } }
+    final class Box {
+        let body: @Sendable () -> Void; init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
     let box = unsafe Unmanaged.passRetained(Box(body))
     #if canImport(Darwin)
         var thread: pthread_t?
-        let result = unsafe pthread_create(&thread, nil, { argument in
-            unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-            return nil
-        }, box.toOpaque())
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, box.toOpaque())
     #else
         var thread = pthread_t()
-        let result = unsafe pthread_create(&thread, nil, { argument in
-            // SAFETY: the argument is the box retained above, taken exactly once.
-            if let argument = unsafe argument { unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
-            return nil
-        }, box.toOpaque())
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                // SAFETY: the argument is the box retained above, taken exactly once.
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+                }
+                return nil
+            }, box.toOpaque())
     #endif
     guard result == 0 else { throw SystemError("start a thread", result) }
 }

@@ -24,7 +24,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Sockets that listen, bound before the reactor exists: a node may have to know its real port.
-public struct Listeners {
+public struct Listeners: Sendable {
     let sockets: [Socket]
     /// Where they listen; a port of 0 has become a real one.
     public let addresses: [SocketAddress]
@@ -41,10 +41,20 @@ public struct Listeners {
         self.sockets = sockets
         self.addresses = bound
     }
+
+    /// Waits for a connection at the first address; its descriptor is the caller's to close.
+    package func acceptBlocking() throws(SystemError) -> Int32? {
+        let flags = fcntl(sockets[0].descriptor, F_GETFL)
+        _ = fcntl(sockets[0].descriptor, F_SETFL, flags & ~O_NONBLOCK)
+        let accepted = systemAccept(sockets[0].descriptor)
+        return accepted < 0 ? nil : accepted
+    }
 }
 
+private func systemAccept(_ listener: Int32) -> Int32 { accept(listener, nil, nil) }
+
 /// Owns a socket, and closes it.
-final class Socket {
+final class Socket: Sendable {
     let descriptor: Int32
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -52,8 +62,32 @@ final class Socket {
 
     /// A socket that listens at `address`, non-blocking.
     static func listening(at address: SocketAddress) throws(SystemError) -> Socket {
+        try unsafe open(address, passive: true) { socket, info throws(SystemError) in
+            socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
+            socket.makeNonblocking()
+            guard unsafe bind(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 else {
+                throw SystemError("bind to \(address)", errno)
+            }
+            guard listen(socket.descriptor, 1024) == 0 else { throw SystemError("listen at \(address)", errno) }
+        }
+    }
+
+    /// A socket that is connected to `address`, blocking.
+    static func connected(to address: SocketAddress) throws(SystemError) -> Socket {
+        try unsafe open(address, passive: false) { socket, info throws(SystemError) in
+            guard unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 else {
+                throw SystemError("connect to \(address)", errno)
+            }
+            socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        }
+    }
+
+    /// Resolves `address`, and makes a socket for what it resolves to first.
+    private static func open(
+        _ address: SocketAddress, passive: Bool, _ prepare: (Socket, addrinfo) throws(SystemError) -> Void
+    ) throws(SystemError) -> Socket {
         var hints = unsafe addrinfo()
-        unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+        unsafe hints.ai_flags = (passive ? AI_PASSIVE : 0) | AI_NUMERICSERV
         #if canImport(Darwin)
             unsafe hints.ai_socktype = SOCK_STREAM
         #else
@@ -69,12 +103,7 @@ final class Socket {
         let descriptor = unsafe socket(info.ai_family, info.ai_socktype, info.ai_protocol)
         guard descriptor >= 0 else { throw SystemError("create a socket for \(address)", errno) }
         let created = Socket(descriptor)
-        created.set(SOL_SOCKET, SO_REUSEADDR, 1)
-        created.makeNonblocking()
-        guard unsafe bind(descriptor, info.ai_addr, info.ai_addrlen) == 0 else {
-            throw SystemError("bind to \(address)", errno)
-        }
-        guard listen(descriptor, 1024) == 0 else { throw SystemError("listen at \(address)", errno) }
+        try unsafe prepare(created, info)
         return created
     }
 

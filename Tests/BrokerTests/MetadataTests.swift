@@ -1,0 +1,160 @@
+import Broker
+import SegmentLog
+import TestSupport
+import Testing
+import WireProtocol
+
+@Suite("Metadata, versions and offsets")
+struct MetadataTests {
+    @Test(
+        "creates a topic on first use, with the configured partitions, in every version",
+        arguments: ApiKey.metadata.versions)
+    func createsTopics(version: Int16) throws {
+        let broker = try TestBroker { $0.partitionCount = 3 }
+        let topic = try #require(try broker.metadata("orders", version: version))
+        #expect(topic.errorCode == .none)
+        #expect(topic.partitions.map(\.index) == [0, 1, 2])
+        #expect(topic.partitions.allSatisfy { $0.leaderID == 1 && $0.inSyncReplicaNodes == [1] })
+        #expect(version < 10 || topic.topicID != .zero)
+    }
+
+    @Test("lists every topic for null, and for an empty list in version 0 only")
+    func allTopics() throws {
+        let broker = try TestBroker()
+        for name in ["b", "a"] { try broker.metadata(name) }
+        let ask = { (names: [String]?, version: Int16) in
+            try broker.driver.ask(Requests.metadata(names), version: version, on: broker.connection)?.topics.count
+        }
+        #expect(try ask(nil, 1) == 2)
+        #expect(try ask(nil, 13) == 2)
+        #expect(try ask([], 0) == 2)
+        #expect(try ask([], 1) == 0)
+    }
+
+    @Test(
+        "refuses names that no topic can have",
+        arguments: ["", ".", "..", "a/b", "../x", "a b", "ü", "a\u{0}", String(repeating: "x", count: 250)])
+    func invalidNames(name: String) throws {
+        let broker = try TestBroker()
+        #expect(try broker.metadata(name)?.errorCode == .invalidTopic)
+    }
+
+    @Test("does not create a topic that it may not, and finds topics by id")
+    func notCreated() throws {
+        let broker = try TestBroker()
+        var request = Requests.metadata(["t"])
+        request.allowAutoTopicCreation = false
+        let missing = try broker.driver.ask(request, version: 12, on: broker.connection)?.topics[0]
+        #expect(missing?.errorCode == .unknownTopicOrPartition)
+        let made = try #require(try broker.metadata("t"))
+        request.topics?[0].name = nil
+        request.topics?[0].topicID = made.topicID
+        #expect(try broker.driver.ask(request, version: 12, on: broker.connection)?.topics[0].name == "t")
+        request.topics?[0].topicID = Uuid(high: 9, low: 9)
+        #expect(
+            try broker.driver.ask(request, version: 12, on: broker.connection)?.topics[0].errorCode == .unknownTopicID)
+        let strict = try TestBroker { $0.createsTopics = false }
+        #expect(try strict.metadata("t")?.errorCode == .unknownTopicOrPartition)
+    }
+
+    @Test("topics, their ids and the cluster's id outlast a restart")
+    func restart() throws {
+        let disk = MemoryDisk()
+        let before = try TestBroker(disk, seed: 1) { $0.partitionCount = 2 }
+        let topic = try #require(try before.metadata("a-b-1"))
+        _ = try before.produce(Batches.make(3).bytes, to: "a-b-1", partition: 1)
+        let after = try TestBroker(disk.afterPowerLoss(seed: 5), seed: 2)
+        #expect(try after.metadata("a-b-1") == topic)
+        #expect(after.driver.node.clusterID == before.driver.node.clusterID)
+        #expect(try after.fetch(from: 0, of: "a-b-1", partition: 1)?.highWatermark == 3)
+    }
+
+    @Test("a topic's creation that a crash interrupts leaves the whole topic or nothing")
+    func interruptedCreation() throws {
+        var seen = Set<Int>()
+        for step in 0..<60 {
+            for seed in UInt64(0)..<5 {
+                let disk = MemoryDisk(seed: seed)
+                let broker = try TestBroker(disk) { $0.partitionCount = 3 }
+                disk.losePower(afterSteps: step)
+                let made = try? broker.metadata("t")
+                let after = try TestBroker(disk.afterPowerLoss(seed: seed), seed: 3)
+                let topics = try #require(
+                    try after.driver.ask(Requests.metadata(nil), version: 12, on: after.connection)
+                ).topics
+                if made?.errorCode == ErrorCode.none { #expect(topics.count == 1, "step \(step)") }
+                for topic in topics { #expect(topic.partitions.count == 3, "step \(step)") }
+                seen.insert(topics.count)
+                #expect(try after.metadata("t")?.errorCode == ErrorCode.none, "step \(step)")
+            }
+        }
+        #expect(seen == [0, 1])
+    }
+
+    @Test("ApiVersions answers from the table, and an unknown version in the body of version 0 (KIP-511)")
+    func apiVersions() throws {
+        let broker = try TestBroker()
+        for version in ApiKey.apiVersions.versions {
+            var request = ApiVersionsRequest()
+            request.clientSoftwareName = "swift-test"
+            request.clientSoftwareVersion = "1.0"
+            let answer = try #require(try broker.driver.ask(request, version: version, on: broker.connection))
+            #expect(answer.apiKeys.map(\.apiKey) == [0, 1, 2, 3, 10, 18])
+        }
+        // Key 18, version 9, correlation 77, no client id, and a body that nobody can read.
+        let frame: Bytes = [0, 18, 0, 9, 0, 0, 0, 77, 0xFF, 0xFF, 1, 2, 3]
+        try broker.driver.deliver(.received(broker.connection, frame))
+        let answer = try #require(
+            try broker.driver.answer(to: ApiVersionsRequest.self, version: 0, on: broker.connection))
+        #expect(answer.correlationID == 77)
+        #expect(answer.body.errorCode == .unsupportedVersion)
+        #expect(answer.body.apiKeys.contains { $0.apiKey == 18 && $0.maxVersion == 4 })
+        let nameless = try broker.driver.ask(ApiVersionsRequest(), version: 3, on: broker.connection)
+        #expect(nameless?.errorCode == .invalidRequest)
+    }
+
+    @Test(
+        "ListOffsets finds both ends, times to the record, and the greatest time",
+        arguments: ApiKey.listOffsets.versions)
+    func listOffsets(version: Int16) throws {
+        let broker = try TestBroker()
+        try broker.metadata("t")
+        var builder = RecordBatchBuilder(baseTimestamp: 100)
+        for timestamp in [100, 300, 200] as [Int64] { builder.append(key: nil, value: [1], timestamp: timestamp) }
+        _ = try broker.produce(builder.finish().bytes)
+        let cases: [(Int64, Int64, Int64)] = [
+            (-1, 3, -1), (-2, 0, -1), (-3, 1, 300), (-4, 0, -1), (-5, -1, -1), (0, 0, 100), (100, 0, 100),
+            (101, 1, 300), (300, 1, 300), (301, -1, -1), (.max, -1, -1), (.min, -1, -1),
+        ]
+        for (timestamp, offset, found) in cases {
+            let answer = try #require(try broker.offset(at: timestamp, version: version))
+            #expect(answer.errorCode == .none, "time \(timestamp)")
+            #expect(answer.offset == offset, "time \(timestamp)")
+            #expect(answer.timestamp == found, "time \(timestamp)")
+        }
+        #expect(try broker.offset(at: -1, of: "unknown", version: version)?.errorCode == .unknownTopicOrPartition)
+    }
+
+    @Test("FindCoordinator says that there is none, in every version", arguments: ApiKey.findCoordinator.versions)
+    func findCoordinator(version: Int16) throws {
+        let broker = try TestBroker()
+        var request = FindCoordinatorRequest()
+        request.key = "group"
+        if version >= 4 { request = FindCoordinatorRequest(); request.coordinatorKeys = ["a", "b"] }
+        let answer = try #require(try broker.driver.ask(request, version: version, on: broker.connection))
+        if version >= 4 {
+            #expect(answer.coordinators.map(\.key) == ["a", "b"])
+            #expect(answer.coordinators.allSatisfy { $0.errorCode == .coordinatorNotAvailable })
+        } else {
+            #expect(answer.errorCode == .coordinatorNotAvailable)
+        }
+    }
+
+    @Test("refuses a directory of another node, and says what to do")
+    func anotherNode() throws {
+        let disk = MemoryDisk()
+        _ = try TestBroker(disk) { $0.nodeID = 3 }
+        let error = #expect(throws: LogError.self) { try TestBroker(disk) { $0.nodeID = 4 } }
+        #expect(error?.description.contains("node.id=3") == true)
+    }
+}
