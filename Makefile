@@ -1,0 +1,71 @@
+# GNU Make 3.81 and later. `make help` lists what there is.
+
+SWIFT ?= swift
+LISTENERS ?= 127.0.0.1:9092
+DATA ?= ./data
+
+# `make phase 1`: the number is a goal of its own to make, and must do nothing.
+ifeq ($(firstword $(MAKECMDGOALS)),phase)
+  PHASE := $(word 2,$(MAKECMDGOALS))
+  ifneq ($(PHASE),)
+    $(eval .PHONY: $(PHASE))
+    $(eval $(PHASE): ; @:)
+  endif
+endif
+
+SOURCES := Package.swift Sources Phases Tests Benchmarks
+
+.PHONY: help
+help:
+	@echo "make run            build in release, and run a broker on $(LISTENERS) with its data in $(DATA)"
+	@echo "make test           build, and pass all Swift tests"
+	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
+	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
+	@echo "make bench-slice    the broker against bare system calls, as ratios"
+	@echo "make transcripts    write the demos' output into the chapters"
+	@echo "make lint           the format check"
+	@echo "make format         format everything"
+	@echo "make clean          remove what was built"
+
+.PHONY: run
+run:
+	$(SWIFT) build -c release --product logbook
+	@exec .build/release/logbook broker --listeners $(LISTENERS) --log-dirs $(DATA)
+
+.PHONY: test
+test:
+	$(SWIFT) test --quiet
+
+.PHONY: phase
+phase:
+	@SWIFT="$(SWIFT)" bash Phases/phase.sh "$(PHASE)"
+
+.PHONY: interop
+interop:
+	$(SWIFT) build -c release --product logbook
+	bash Tests/Interop/run.sh
+
+.PHONY: bench-slice
+bench-slice:
+	$(SWIFT) build -c release --product logbook
+	$(SWIFT) build -c release --product bench-slice
+	.build/release/bench-slice --write Docs/PERFORMANCE.md
+
+.PHONY: lint
+lint:
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+.PHONY: format
+format:
+	$(SWIFT) format --in-place --recursive $(SOURCES)
+
+.PHONY: clean
+clean:
+	$(SWIFT) package clean
+	rm -rf .venv
+
+.PHONY: transcripts
+transcripts:
+	$(SWIFT) build -c release --product phase1
+	$(SWIFT) build -c release --product phase2
+	bash Docs/transcripts.sh
