@@ -63,7 +63,7 @@ extension BrokerNode {
             effects.append(.log(.info, "created topic \(name) with \(topic.partitions.count) partitions"))
             return describe(topic)
         } catch {
-            effects.append(.log(.error, "cannot create topic \(name): \(error)"))
+            storageFailed(error, &effects)
             missing.errorCode = .storageError
             return missing
         }

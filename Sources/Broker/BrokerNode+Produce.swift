@@ -72,17 +72,20 @@ extension BrokerNode {
         guard let partition = registry[topic]?.partition(data.index) else {
             return .refused(.unknownTopicOrPartition, "this broker has no partition \(topic)-\(data.index)")
         }
+        let batch: RecordBatch
+        let maxTimestamp: Int64?
         do {
-            let (batch, maxTimestamp) = try check(data.records, version: call.version)
+            (batch, maxTimestamp) = try check(data.records, version: call.version)
+        } catch {
+            return .refused(error.code, error.reason)
+        }
+        do {
             let appended = try partition.log.append(
                 batch, leaderEpoch: partition.leaderEpoch, maxTimestamp: maxTimestamp)
             return .appended(partition, appended, byteCount: batch.header.byteCount)
-        } catch let refusal as Refusal {
-            return .refused(refusal.code, refusal.reason)
-        } catch LogError.batchTooLarge(let bytes, let limit) {
-            return .refused(.recordListTooLarge, "the batch has \(bytes) bytes, more than segment.bytes (\(limit))")
         } catch {
-            effects.append(.log(.error, "cannot append to \(partition.name): \(error)"))
+            if case .batchTooLarge = error { return .refused(.recordListTooLarge, error.description) }
+            storageFailed(error, &effects)
             return .refused(.storageError, "\(error)")
         }
     }

@@ -88,6 +88,11 @@ public struct BrokerNode: Node {
         cancelFetches(of: connection)
     }
 
+    /// Something could not be written: a line for the operator, and the end after a failed synchronize.
+    mutating func storageFailed(_ error: LogError, _ effects: inout Effects) {
+        if error.isFinal { fail(error.description, &effects) } else { effects.append(.log(.error, error.description)) }
+    }
+
     private mutating func fail(_ reason: String, _ effects: inout Effects) {
         hasFailed = true
         effects.append(.log(.error, "\(reason); stopping, because what was written may be lost"))

@@ -245,6 +245,24 @@ struct ProduceFetchTests {
         #expect(try broker.produce(Batches.make(1).bytes)?.baseOffset == 0)
     }
 
+    @Test("a synchronize that fails while a segment is sealed stops the broker as well")
+    func failedSeal() throws {
+        let disk = MemoryDisk()
+        let broker = try TestBroker(disk) { $0.log.segmentBytes = 1024 }
+        try broker.metadata("t")
+        for _ in 0..<20 where broker.driver.stopped == nil {
+            let before = disk.contents().count
+            // Only a roll synchronizes here: the driver performs none.
+            disk.failNext(.synchronize, with: 5)
+            let request = Requests.produce(Batches.make(1, padding: 200).bytes, to: "t")
+            try broker.driver.send(request, version: 9, on: broker.connection)
+            #expect(disk.contents().count == before)
+        }
+        #expect(broker.driver.stopped.flatMap { $0 }?.contains("synchronize") == true)
+        try broker.driver.synchronizeAll()
+        #expect(try broker.driver.answer(to: ProduceRequest.self, version: 9, on: broker.connection) == nil)
+    }
+
     @Test("a failed synchronize stops the broker, and acknowledges nothing")
     func failedSynchronize() throws {
         let disk = MemoryDisk()

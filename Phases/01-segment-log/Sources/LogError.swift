@@ -15,6 +15,12 @@ public enum LogError: Error, Equatable, Sendable {
 }
 
 extension LogError: CustomStringConvertible {
+    /// Whether a synchronize failed: then nobody knows what is on disk, and the node must stop.
+    public var isFinal: Bool {
+        if case .storage(let error) = self { return error.isFinal }
+        return false
+    }
+
     /// What happened, and what to do about it.
     public var description: String {
         switch self {

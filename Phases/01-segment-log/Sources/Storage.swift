@@ -126,6 +126,10 @@ public struct StorageError: Error, Equatable, Sendable {
         case other(String)
     }
 
+    /// Whether it was a synchronize that failed. That is final: the kernel may have dropped what was
+    /// written, and a second try would report success for what is lost.
+    public var isFinal: Bool { operation.hasPrefix("synchronize") }
+
     /// The failure of `operation` on `path`.
     public init(_ operation: String, _ path: String, _ cause: Cause) {
         self.operation = operation

@@ -230,7 +230,8 @@ public final class Reactor<Driven: Node> {
         do {
             while input.count > 0, connections[connection.id] != nil, !connection.isClosing {
                 if connection.isPaused {
-                    connection.unread = input
+                    // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
+                    connection.unread = Bytes(input.array)
                     break
                 }
                 guard let frame = try connection.assembler.next(&input) else { break }

@@ -16,10 +16,16 @@ public struct DelayedOperations<Key: Hashable & Sendable, Operation: Sendable>: 
         var deadline: Instant
     }
 
+    /// The operations of one key in order of arrival. Those that have left are taken out together,
+    /// so that a thousand fetches on one partition do not each walk the whole list.
+    private struct Watchers {
+        var ids: [ID] = []
+        var gone = 0
+    }
+
     private var waiting: [ID: Waiting] = [:]
     private var nextID: ID = 0
-    /// For each key its operations in order of arrival; some may have left already.
-    private var watchers: [Key: [ID]] = [:]
+    private var watchers: [Key: Watchers] = [:]
     /// By deadline, and by arrival where these are equal; some may have left already.
     private var deadlines: [(at: Instant, id: ID)] = []
 
@@ -40,7 +46,7 @@ public struct DelayedOperations<Key: Hashable & Sendable, Operation: Sendable>: 
         let id = nextID
         nextID += 1
         waiting[id] = Waiting(operation: operation, keys: keys, deadline: deadline)
-        for key in keys { watchers[key, default: []].append(id) }
+        for key in keys { watchers[key, default: Watchers()].ids.append(id) }
         // Deadlines mostly come in order, so the place is almost always the end.
         var place = deadlines.count
         while place > 0 && deadlines[place - 1].at > deadline { place -= 1 }
@@ -48,16 +54,20 @@ public struct DelayedOperations<Key: Hashable & Sendable, Operation: Sendable>: 
         return id
     }
 
-    /// The operations that wait for `key`, in order of arrival.
-    public func watching(_ key: Key) -> [ID] { watchers[key] ?? [] }
+    /// The operations that wait for `key`, in order of arrival; some may have left already.
+    public func watching(_ key: Key) -> [ID] { watchers[key]?.ids ?? [] }
 
     /// Takes an operation out, whether it is complete or no longer wanted.
     public mutating func remove(_ id: ID) -> Operation? {
         guard let removed = waiting.removeValue(forKey: id) else { return nil }
         for key in removed.keys {
             guard var list = watchers.removeValue(forKey: key) else { continue }
-            list.removeAll { $0 == id }
-            if !list.isEmpty { watchers[key] = list }
+            list.gone += 1
+            if list.ids.count <= 32 || list.gone * 2 > list.ids.count {
+                list.ids.removeAll { waiting[$0] == nil }
+                list.gone = 0
+            }
+            if !list.ids.isEmpty { watchers[key] = list }
         }
         if deadlines.count > 2 * waiting.count + 16 { deadlines.removeAll { waiting[$0.id] == nil } }
         return removed.operation
