@@ -76,7 +76,11 @@ public final class NodeDriver<Driven: Node> {
 
     /// Performs every synchronize, and those that they bring about.
     public func synchronizeAll() throws(StorageError) {
-        while try synchronizeOnce() {}
+        var rounds = 0
+        while try synchronizeOnce() {
+            rounds += 1
+            precondition(rounds < 100_000, "NodeDriver: the node asks for synchronizes without end")
+        }
     }
 
     /// Moves time on, and wakes the node if it asked for that.
