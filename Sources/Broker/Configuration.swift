@@ -67,10 +67,6 @@ public struct Configuration: Sendable {
                 set advertised.listeners to the host and port that they can reach
                 """)
         }
-        if maxMessageBytes > log.segmentBytes {
-            throw ConfigurationError(
-                "message.max.bytes (\(maxMessageBytes)) is larger than log.segment.bytes (\(log.segmentBytes))")
-        }
     }
 }
 

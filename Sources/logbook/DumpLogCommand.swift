@@ -106,5 +106,5 @@ enum DumpLogCommand {
         return line
     }
 
-    private static func text(_ bytes: Bytes) -> String { String(decoding: bytes.array, as: UTF8.self) }
+    private static func text(_ bytes: Bytes) -> String { bytes.text }
 }

@@ -141,8 +141,6 @@ public enum CodingError: Error, Equatable, Sendable {
     case invalidLength(at: Int, Int)
     /// A null where the version allows none.
     case unexpectedNull(at: Int)
-    /// Text that is not UTF-8.
-    case notUTF8(at: Int)
     /// Bytes that are left over after the last field.
     case trailingBytes(at: Int, count: Int)
     /// A field that has a value, but does not exist in the version being written.
@@ -157,7 +155,6 @@ extension CodingError: CustomStringConvertible {
         case .varintTooLong(let at): "byte \(at): a varint that does not fit its type"
         case .invalidLength(let at, let length): "byte \(at): impossible length \(length)"
         case .unexpectedNull(let at): "byte \(at): null where none is allowed"
-        case .notUTF8(let at): "byte \(at): text that is not UTF-8"
         case .trailingBytes(let at, let count): "byte \(at): \(count) bytes left over"
         case .notInVersion(let field, let version): "\(field) has a value, but version \(version) cannot carry it"
         }

@@ -80,6 +80,9 @@
     /// A copy as an array.
     public var array: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
 
+    /// The bytes as text; what is not UTF-8 becomes U+FFFD, as in Kafka.
+    public var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
+
     /// The bytes as text, or nil where they are not UTF-8.
     public var utf8: String? {
         unsafe withUnsafeBytes { bytes in

@@ -37,9 +37,7 @@ public struct RequestHeader: Equatable, Sendable {
         // The client id kept its two-byte length when the header became flexible.
         let length = try reader.integer(Int16.self)
         if length >= 0 {
-            let start = reader.position
-            guard let text = try reader.slice(Int(length)).utf8 else { throw .notUTF8(at: start) }
-            clientID = text
+            clientID = try reader.slice(Int(length)).text
         }
         if api.isFlexible(apiVersion) {
             for _ in 0..<(try reader.unsignedVarint32()) {

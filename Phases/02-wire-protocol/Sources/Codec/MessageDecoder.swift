@@ -48,9 +48,7 @@ public struct MessageDecoder: MessageCoder {
             value = nil
             return
         }
-        let start = reader.position
-        guard let text = try reader.slice(length).utf8 else { throw .notUTF8(at: start) }
-        value = text
+        value = try reader.slice(length).text
     }
 
     /// Batches behind their length, as a slice.

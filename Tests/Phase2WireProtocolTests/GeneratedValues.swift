@@ -1,0 +1,175 @@
+import SegmentLog
+import Testing
+import WireProtocol
+
+/// One message in one version: what the codec's suites are run over.
+struct MessageCase: Sendable, CustomTestStringConvertible {
+    let type: any Message.Type
+    let version: Int16
+
+    var isRequest: Bool { type is any Request.Type }
+    var isFlexible: Bool { type.apiKey.isFlexible(version) }
+    var testDescription: String { "\(type) v\(version)" }
+
+    static let requests: [any Request.Type] = [
+        ProduceRequest.self, FetchRequest.self, ListOffsetsRequest.self,
+        MetadataRequest.self, FindCoordinatorRequest.self, ApiVersionsRequest.self,
+    ]
+    static let responses: [any Message.Type] = [
+        ProduceResponse.self, FetchResponse.self, ListOffsetsResponse.self,
+        MetadataResponse.self, FindCoordinatorResponse.self, ApiVersionsResponse.self,
+    ]
+    /// Every message in every version.
+    static let all: [MessageCase] = (requests + responses).flatMap { type in
+        type.apiKey.versions.map { MessageCase(type: type, version: $0) }
+    }
+    static let flexible = all.filter(\.isFlexible)
+
+    /// Decodes a body and encodes it again.
+    func reencoded(_ body: Bytes) throws -> Bytes { try reencodedBody(self.type, body) }
+
+    private func reencodedBody<Body: Message>(_: Body.Type, _ body: Bytes) throws -> Bytes {
+        try Body(decoding: body, version: version).encoded(version: version).bytes()
+    }
+
+    /// The layout of a generated body.
+    func layout(seed: UInt64, isSmall: Bool = true) throws -> LayoutEncoder {
+        try bodyLayout(self.type, seed: seed, isSmall: isSmall)
+    }
+
+    private func bodyLayout<Body: Message>(_: Body.Type, seed: UInt64, isSmall: Bool) throws -> LayoutEncoder {
+        var value = try ValueGenerator.value(of: Body.self, version: version, seed: seed, isSmall: isSmall)
+        var encoder = LayoutEncoder(version: version, isFlexible: isFlexible)
+        try value.code(&encoder)
+        return encoder
+    }
+}
+
+/// A third direction of a message's code: it fills the fields with seeded values, so that exactly
+/// the fields of its version have them.
+struct ValueGenerator: MessageCoder {
+    typealias Tags = TagGenerator
+
+    let version: Int16
+    let isFlexible: Bool
+    private let isSmall: Bool
+    fileprivate var random: SplitMix64
+    /// The array elements that may still be made: nested arrays cannot explode.
+    fileprivate var elementsLeft: Int
+
+    init(version: Int16, isFlexible: Bool, isSmall: Bool, random: SplitMix64, elementsLeft: Int) {
+        self.version = version
+        self.isFlexible = isFlexible
+        self.isSmall = isSmall
+        self.random = random
+        self.elementsLeft = elementsLeft
+    }
+
+    /// A value whose fields of `version` are filled, and no others.
+    static func value<Body: Message>(
+        of _: Body.Type, version: Int16, seed: UInt64, isSmall: Bool = false
+    ) throws(CodingError) -> Body {
+        var value = Body()
+        try fill(&value, version: version, seed: seed, isSmall: isSmall)
+        return value
+    }
+
+    /// A value that has every field of every version, valid in `version`.
+    static func fullValue<Body: Message>(
+        of _: Body.Type, validIn version: Int16, seed: UInt64
+    ) throws(CodingError) -> Body {
+        var value = Body()
+        for other in Body.apiKey.versions {
+            try fill(&value, version: other, seed: seed &+ UInt64(other), isSmall: true)
+        }
+        try fill(&value, version: version, seed: seed, isSmall: true)
+        return value
+    }
+
+    private static func fill<Body: Message>(
+        _ value: inout Body, version: Int16, seed: UInt64, isSmall: Bool
+    ) throws(CodingError) {
+        var generator = ValueGenerator(
+            version: version, isFlexible: Body.apiKey.isFlexible(version), isSmall: isSmall,
+            random: SplitMix64(seed: seed), elementsLeft: isSmall ? 12 : 150)
+        try value.code(&generator)
+    }
+
+    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value) throws(CodingError) {
+        switch random.below(6) {
+        case 0: value = 0
+        case 1: value = .min
+        case 2: value = .max
+        case 3: value = Value(truncatingIfNeeded: -1)
+        default: value = Value(truncatingIfNeeded: random.next())
+        }
+    }
+
+    mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError) {
+        if nullable && random.chance(25) {
+            value = nil
+            return
+        }
+        switch random.below(isSmall ? 4 : 7) {
+        case 0: value = ""
+        case 1: value = "orders-\(random.below(100))"
+        case 2: value = "gr\u{FC}n \u{2260} \u{1F980}\u{0} \u{5B57}"
+        case 3: value = String(UnicodeScalar(UInt8(random.below(128))))
+        case 4, 5: value = String(repeating: "x", count: 125 + random.below(4))
+        default: value = random.chance(90) ? "\u{E9}" : String(repeating: "z", count: longLength())
+        }
+    }
+
+    /// Where a compact length grows from two bytes to three, and where a length of two bytes ends.
+    private mutating func longLength() -> Int { random.chance(20) ? 32_767 : 16_380 + random.below(8) }
+
+    mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
+        if nullable && random.chance(20) {
+            value = nil
+            return
+        }
+        let count = [0, 1, 61, 126, 127, 128, 400][random.below(isSmall ? 3 : 7)]
+        value = .bytes(Bytes((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }))
+    }
+
+    mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
+        // An array that an earlier pass has filled keeps its elements.
+        if let count, count > 0 { return }
+        if nullable && random.chance(20) {
+            count = nil
+            return
+        }
+        let wanted = [0, 1, 1, 2, 3, 3, 126 + random.below(4)][random.below(isSmall ? 5 : 7)]
+        count = min(wanted, elementsLeft)
+        elementsLeft -= min(wanted, elementsLeft)
+    }
+
+    mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError) {
+        while array.count < count { array.append(Element()) }
+        for index in array.indices { try array[index].code(&self) }
+    }
+
+    mutating func tags(_ body: (inout TagGenerator) throws(CodingError) -> Void) throws(CodingError) {
+        guard isFlexible else { return }
+        var tags = TagGenerator(inner: self)
+        try body(&tags)
+        random = tags.inner.random
+        elementsLeft = tags.inner.elementsLeft
+    }
+}
+
+/// Fills tagged fields, or leaves them at their defaults.
+struct TagGenerator: TagCoder {
+    fileprivate var inner: ValueGenerator
+    var version: Int16 { inner.version }
+
+    mutating func value<Value: Field & Equatable>(
+        _ tag: UInt32, _ value: inout Value, default: Value
+    ) throws(CodingError) {
+        if inner.random.chance(40) {
+            value = `default`
+        } else {
+            try value.code(&inner)
+        }
+    }
+}
