@@ -79,8 +79,15 @@ public struct FileRange: Sendable {
         self.count = count
     }
 
-    /// A copy of the bytes.
-    public func read() throws(StorageError) -> Bytes { try file.read(count, at: position) }
+    /// A copy of the bytes; throws where the file no longer has them all.
+    public func read() throws(StorageError) -> Bytes {
+        let bytes = try file.read(count, at: position)
+        guard bytes.count == count else {
+            throw StorageError(
+                "read", file.path, .other("it ends \(count - bytes.count) bytes before \(position + Int64(count))"))
+        }
+        return bytes
+    }
 }
 
 extension Storage {

@@ -8,7 +8,16 @@ import SegmentLog
 /// What a connection still has to send: bytes and parts of files, in order.
 struct OutputQueue {
     /// How a `send` ended.
-    enum Progress { case done, blocked, budgetSpent, failed(String) }
+    enum Progress {
+        /// Everything has been sent.
+        case done
+        /// The socket takes no more for the moment, or the budget is spent.
+        case more
+        /// The peer is gone.
+        case disconnected
+        /// A file has become shorter than the part of it that was to be sent.
+        case cutShort(path: String)
+    }
 
     private var parts: [Payload.Part] = []
     private var head = 0
@@ -30,7 +39,7 @@ struct OutputQueue {
     mutating func send(to socket: Int32, budget: Int) -> Progress {
         var left = budget
         while !isEmpty {
-            guard left > 0 else { return .budgetSpent }
+            guard left > 0 else { return .more }
             let sent: Int
             switch parts[head] {
             case .bytes: sent = sendBytes(to: socket)
@@ -38,11 +47,10 @@ struct OutputQueue {
             }
             if sent < 0 {
                 if errno == EINTR { continue }
-                if errno == EAGAIN || errno == EWOULDBLOCK { return .blocked }
-                return .failed(unsafe String(cString: strerror(errno)))
+                if errno == EAGAIN || errno == EWOULDBLOCK { return .more }
+                return .disconnected
             }
-            // A file that has become shorter than its range: the frame cannot be completed.
-            if sent == 0 { return .failed("a segment ended before the range that was to be sent") }
+            if sent == 0, case .file(let range) = parts[head] { return .cutShort(path: range.file.path) }
             left -= sent
             advance(by: sent)
         }
@@ -64,6 +72,11 @@ struct OutputQueue {
             headSent = 0
             parts[head] = .bytes(Bytes())
             head += 1
+        }
+        // A queue that is never empty must not keep the places of all that it ever sent.
+        if head >= 64 && head * 2 > parts.count {
+            parts.removeFirst(head)
+            head = 0
         }
     }
 

@@ -298,9 +298,11 @@ public final class Reactor<Driven: Node> {
         switch connection.output.send(to: connection.socket.descriptor, budget: 4 << 20) {
         case .done:
             if connection.isClosing { return end(connection) }
-        case .blocked, .budgetSpent: break
-        case .failed(let reason):
-            if reason.hasPrefix("a segment") { log(.error, reason) }
+        case .more: break
+        case .disconnected: return end(connection)
+        case .cutShort(let path):
+            // The frame cannot be completed, so neither can the connection be used.
+            log(.error, "\(path) has become shorter while it was being sent")
             return end(connection)
         }
         updateInterest(of: connection)
