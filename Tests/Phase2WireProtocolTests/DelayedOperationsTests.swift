@@ -162,4 +162,23 @@ struct DelayedOperationsTests {
         #expect(rest == model.map(\.number))
         #expect((left + rest).sorted() == Array(0..<added))
     }
+
+    @Test("finds every operation of a key that thousands wait for, whichever of them leave")
+    func manyWatchers() {
+        var random = SplitMix64(seed: 5)
+        var operations = DelayedOperations<Int, Int>()
+        var alive: [UInt64] = []
+        for number in 0..<5000 { alive.append(operations.add(number, watching: [1], until: Self.at(Int64(number)))) }
+        while !alive.isEmpty {
+            _ = operations.remove(alive.remove(at: random.below(alive.count)))
+            let watching = operations.watching(1)
+            // Some that have left may still be listed, but never more than those that have not.
+            #expect(watching.count <= max(32, alive.count * 2))
+            if alive.count % 100 == 0 {
+                let found = watching.filter { operations[$0] != nil }
+                #expect(found == alive)
+            }
+        }
+        #expect(operations.watching(1).isEmpty)
+    }
 }

@@ -80,8 +80,9 @@ struct ReactorEffectsTests {
             #expect(try client.receiveFrame().starts(with: LayoutEncoder.bigEndian(Int32(number))))
         }
         #expect(try other.ask([1]) == [1])
-        // 100,000 answers are 2 GB: the reactor cannot have taken in all of the requests.
-        #expect(received.withLock { $0 } < count)
+        // The 300 answers read, 1 MiB in the queue, and what the kernel's buffers hold: also where many
+        // requests came with one receive, no more of them are delivered than their answers have room.
+        #expect(received.withLock { $0 } < 1200)
         client.disconnect()
         #expect(senderEnded.wait())
     }

@@ -143,8 +143,6 @@ public enum CodingError: Error, Equatable, Sendable {
     case unexpectedNull(at: Int)
     /// Bytes that are left over after the last field.
     case trailingBytes(at: Int, count: Int)
-    /// A field that has a value, but does not exist in the version being written.
-    case notInVersion(field: String, version: Int16)
 }
 
 extension CodingError: CustomStringConvertible {
@@ -156,7 +154,6 @@ extension CodingError: CustomStringConvertible {
         case .invalidLength(let at, let length): "byte \(at): impossible length \(length)"
         case .unexpectedNull(let at): "byte \(at): null where none is allowed"
         case .trailingBytes(let at, let count): "byte \(at): \(count) bytes left over"
-        case .notInVersion(let field, let version): "\(field) has a value, but version \(version) cannot carry it"
         }
     }
 }

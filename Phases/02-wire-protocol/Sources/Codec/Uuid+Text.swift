@@ -33,7 +33,8 @@ extension Uuid: CustomStringConvertible {
         var bits: (high: UInt64, low: UInt64) = (0, 0)
         for (index, character) in text.utf8.enumerated() {
             guard let digit = Self.digits.firstIndex(of: character) else { return nil }
-            // The last character carries two bits of the id and four of padding.
+            // The last character carries two bits of the id and four of padding, which are zero.
+            if index == 21 && digit & 15 != 0 { return nil }
             let (value, width): (UInt64, UInt64) = index == 21 ? (UInt64(digit) >> 4, 2) : (UInt64(digit), 6)
             bits.high = bits.high << width | bits.low >> (64 - width)
             bits.low = bits.low << width | value

@@ -153,9 +153,10 @@ public final class Reactor<Driven: Node> {
 
     private func timeout() -> Int32 {
         guard let next = [nextWake, acceptAgainAt, stopBy].compactMap({ $0 }).min() else { return -1 }
-        let nanoseconds = next.nanoseconds - Self.now().nanoseconds
+        let (nanoseconds, isLongAgo) = next.nanoseconds.subtractingReportingOverflow(Self.now().nanoseconds)
+        guard !isLongAgo, nanoseconds > 0 else { return 0 }
         // Rounded up, so that the reactor does not spin through the last millisecond.
-        return Int32(clamping: max(0, (nanoseconds + 999_999) / 1_000_000))
+        return Int32(clamping: nanoseconds / 1_000_000 + 1)
     }
 
     // MARK: Accepting
@@ -228,8 +229,8 @@ public final class Reactor<Driven: Node> {
         var input = connection.unread
         connection.unread = Bytes()
         do {
-            while input.count > 0, connections[connection.id] != nil, !connection.isClosing {
-                if connection.isPaused {
+            while input.count > 0, connections[connection.id] != nil {
+                guard connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) else {
                     // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
                     connection.unread = Bytes(input.array)
                     break
@@ -306,6 +307,10 @@ public final class Reactor<Driven: Node> {
             return end(connection)
         }
         updateInterest(of: connection)
+        // What was held back because too much was waiting to be sent has its turn again.
+        if connection.unread.count > 0, connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) {
+            resumed.append(connection)
+        }
     }
 
     private func updateInterest(of connection: Connection) {
@@ -332,11 +337,15 @@ public final class Reactor<Driven: Node> {
     /// Sends what is left before the process ends, for five seconds at most.
     private func finishSending() {
         let deadline = Self.now().advanced(byMilliseconds: 5_000)
-        var ready: [Readiness] = []
+        unwatchListeners()
+        poller.remove(mailbox.bell.descriptor, .reading)
         for id in connections.keys.sorted() {
+            // Nothing is read any more: what arrives must not wake the loop below.
+            connections[id]?.isClosing = true
             if let connection = connections[id] { flush(connection) }
         }
-        while connections.values.contains(where: { !$0.output.isEmpty }), Self.now() < deadline {
+        var ready: [Readiness] = []
+        while !connections.isEmpty, Self.now() < deadline {
             guard (try? poller.wait(milliseconds: 100, into: &ready)) != nil else { return }
             for readiness in ready {
                 guard let connection = connections[ConnectionID(readiness.token)] else { continue }
