@@ -19,6 +19,7 @@ SOURCES := Package.swift Sources Phases Tests Benchmarks
 help:
 	@echo "make run            build in release, and run a broker on $(LISTENERS) with its data in $(DATA)"
 	@echo "make test           build, and pass all Swift tests"
+	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
 	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
@@ -35,6 +36,11 @@ run:
 .PHONY: test
 test:
 	$(SWIFT) test --quiet
+
+# Threads in Swift run beside each other in few places only; this looks at the one that readers use.
+.PHONY: tsan
+tsan:
+	$(SWIFT) test --quiet --sanitize=thread --scratch-path .build-tsan --filter 'ReadersTests'
 
 .PHONY: phase
 phase:

@@ -119,7 +119,7 @@ extension BrokerNode {
         // Between the high watermark and the log's end there is something, but not to be seen yet.
         if offset > partition.highWatermark.offset && offset <= partition.log.end.offset { return }
         do {
-            let range = try partition.log.read(
+            let range = try partition.log.snapshot.read(
                 from: offset, upTo: partition.highWatermark, maxBytes: maxBytes, atLeastOneBatch: atLeastOneBatch)
             if let range { answer.records = .file(range) }
         } catch {

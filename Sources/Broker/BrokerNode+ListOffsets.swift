@@ -36,8 +36,8 @@ extension BrokerNode {
             case ListOffsetsRequest.earliest, ListOffsetsRequest.earliestLocal:
                 return answer.offset = partition.log.startOffset.value
             case ListOffsetsRequest.maxTimestamp:
-                record = try partition.log.recordWithGreatestTimestamp(upTo: partition.highWatermark)
-            case 0...: record = try partition.log.record(notBefore: timestamp, upTo: partition.highWatermark)
+                record = try partition.log.snapshot.recordWithGreatestTimestamp(upTo: partition.highWatermark)
+            case 0...: record = try partition.log.snapshot.record(notBefore: timestamp, upTo: partition.highWatermark)
             // There is no remote storage; and no other negative time means anything.
             default: record = nil
             }

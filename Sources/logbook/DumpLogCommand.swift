@@ -61,13 +61,9 @@ enum DumpLogCommand {
                 return false
             case .batch(let position, let header):
                 Output.line(describe(header, position))
-                guard header.attributes.codec == BatchAttributes.Codec.none else { continue }
                 let batch = try RecordBatch(checking: try scanner.bytes(at: position, header))
-                var records = batch.records()
                 do {
-                    while let record = try records.next() {
-                        Output.line(try describe(record, in: batch, printsData: printsData))
-                    }
+                    try dumpRecords(of: batch, printsData: printsData)
                 } catch {
                     Output.line("damaged at position \(position): the CRC fits, but \(error)")
                     return false
@@ -75,6 +71,21 @@ enum DumpLogCommand {
             }
         }
         return true
+    }
+
+    /// Prints a batch's records, or why they stay closed where that is not the batch's fault.
+    private static func dumpRecords(of batch: RecordBatch, printsData: Bool) throws {
+        let opened: RecordBatch
+        do {
+            opened = try batch.opened()
+        } catch {
+            if case .corrupt = error { throw error }
+            return Output.line("| records not shown: \(error)")
+        }
+        var records = opened.records()
+        while let record = try records.next() {
+            Output.line(try describe(record, in: opened, printsData: printsData))
+        }
     }
 
     private static func describe(_ header: RecordBatchHeader, _ position: Int64) -> String {

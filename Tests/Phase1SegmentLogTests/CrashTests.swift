@@ -100,7 +100,8 @@ struct CrashTests {
     private static func values(of log: Log) throws -> [String] {
         var values: [String] = []
         while Int64(values.count) < log.end.offset.value {
-            let range = try #require(try log.read(from: Offset(Int64(values.count)), upTo: log.end, maxBytes: 1 << 20))
+            let range = try #require(
+                try log.snapshot.read(from: Offset(Int64(values.count)), upTo: log.end, maxBytes: 1 << 20))
             for (offset, value) in try Batches.values(in: range.read()) {
                 #expect(offset == Int64(values.count))
                 values.append(String(value.prefix { $0 != "." }))

@@ -15,7 +15,7 @@ struct LogTests {
         #expect(first.baseOffset == .zero && first.lastOffset == Offset(2))
         #expect(second.baseOffset == Offset(3) && second.lastOffset == Offset(4))
         #expect(log.end.offset == Offset(5))
-        let bytes = try #require(try log.read(from: Offset(3), upTo: log.end, maxBytes: 1 << 20)).read()
+        let bytes = try #require(try log.snapshot.read(from: Offset(3), upTo: log.end, maxBytes: 1 << 20)).read()
         let batch = try RecordBatch(checking: bytes)
         #expect(batch.header.baseOffset == Offset(3) && batch.header.leaderEpoch == epoch)
     }
@@ -26,7 +26,7 @@ struct LogTests {
         _ = try log.append(Batches.make(1), leaderEpoch: epoch)
         let batch = Batches.make(4, tag: "x")
         _ = try log.append(batch, leaderEpoch: epoch)
-        let stored = try #require(try log.read(from: Offset(1), upTo: log.end, maxBytes: 1 << 20)).read()
+        let stored = try #require(try log.snapshot.read(from: Offset(1), upTo: log.end, maxBytes: 1 << 20)).read()
         #expect(stored.dropFirst(16) == batch.bytes.dropFirst(16))
     }
 
@@ -34,7 +34,7 @@ struct LogTests {
     func maxTimestamp() throws {
         let log = try Log(in: MemoryStorage())
         _ = try log.append(Batches.make(1, timestamp: 500), leaderEpoch: epoch, maxTimestamp: 700)
-        let stored = try #require(try log.read(from: .zero, upTo: log.end, maxBytes: 1 << 20)).read()
+        let stored = try #require(try log.snapshot.read(from: .zero, upTo: log.end, maxBytes: 1 << 20)).read()
         #expect(try RecordBatch(checking: stored).header.maxTimestamp == 700)
     }
 
@@ -42,10 +42,10 @@ struct LogTests {
     func outOfRange() throws {
         let log = try Log(in: MemoryStorage())
         _ = try log.append(Batches.make(2), leaderEpoch: epoch)
-        #expect(try log.read(from: Offset(2), upTo: log.end, maxBytes: 100) == nil)
+        #expect(try log.snapshot.read(from: Offset(2), upTo: log.end, maxBytes: 100) == nil)
         for offset in [-1, 3, .max] as [Int64] {
             #expect(throws: LogError.offsetOutOfRange(Offset(offset), start: .zero, end: Offset(2))) {
-                try log.read(from: Offset(offset), upTo: log.end, maxBytes: 100)
+                try log.snapshot.read(from: Offset(offset), upTo: log.end, maxBytes: 100)
             }
         }
     }
@@ -55,13 +55,13 @@ struct LogTests {
         let log = try Log(in: MemoryStorage())
         let size = Batches.make(1, padding: 500).header.byteCount
         for _ in 0..<3 { _ = try log.append(Batches.make(1, padding: 500), leaderEpoch: epoch) }
-        #expect(try log.read(from: .zero, upTo: log.end, maxBytes: 10)?.count == size)
-        #expect(try log.read(from: .zero, upTo: log.end, maxBytes: 10, atLeastOneBatch: false) == nil)
-        #expect(try log.read(from: .zero, upTo: log.end, maxBytes: size * 2)?.count == size * 2)
-        #expect(try log.read(from: .zero, upTo: log.end, maxBytes: .max)?.count == size * 3)
+        #expect(try log.snapshot.read(from: .zero, upTo: log.end, maxBytes: 10)?.count == size)
+        #expect(try log.snapshot.read(from: .zero, upTo: log.end, maxBytes: 10, atLeastOneBatch: false) == nil)
+        #expect(try log.snapshot.read(from: .zero, upTo: log.end, maxBytes: size * 2)?.count == size * 2)
+        #expect(try log.snapshot.read(from: .zero, upTo: log.end, maxBytes: .max)?.count == size * 3)
         let high = LogPosition(offset: Offset(1), segment: .zero, position: Int64(size))
-        #expect(try log.read(from: .zero, upTo: high, maxBytes: .max)?.count == size)
-        #expect(try log.read(from: Offset(1), upTo: high, maxBytes: .max) == nil)
+        #expect(try log.snapshot.read(from: .zero, upTo: high, maxBytes: .max)?.count == size)
+        #expect(try log.snapshot.read(from: Offset(1), upTo: high, maxBytes: .max) == nil)
     }
 
     @Test("refuses a batch larger than a segment, and keeps the log as it was")
@@ -81,9 +81,9 @@ struct LogTests {
         configuration.segmentBytes = 1024
         let log = try Log(in: storage, configuration: configuration)
         for _ in 0..<10 { _ = try log.append(Batches.make(2, padding: 100), leaderEpoch: epoch) }
-        #expect(log.segmentCount > 2)
+        #expect(log.snapshot.segmentCount > 2)
         let names = try storage.list().filter { $0.hasSuffix(".log") }
-        #expect(names.count == log.segmentCount)
+        #expect(names.count == log.snapshot.segmentCount)
         #expect(names[0] == "00000000000000000000.log")
         for name in names.dropFirst() { #expect(Int64(name.dropLast(4)).map { $0 > 0 && $0 % 2 == 0 } == true) }
         for name in names { #expect(try storage.open(name, creating: false).size() <= 1024) }
@@ -109,11 +109,11 @@ struct LogTests {
             }
             for wanted in [-5, 0, 1, 250, 500, 998, 999, 1000, 1001] as [Int64] {
                 let expected = timestamps.firstIndex { $0 >= wanted }
-                let found = try log.record(notBefore: wanted, upTo: log.end)
+                let found = try log.snapshot.record(notBefore: wanted, upTo: log.end)
                 #expect(found?.offset.value == expected.map { Int64($0) }, "seed \(seed), time \(wanted)")
                 #expect(found?.timestamp == expected.map { timestamps[$0] }, "seed \(seed), time \(wanted)")
             }
-            let greatest = try log.recordWithGreatestTimestamp(upTo: log.end)
+            let greatest = try log.snapshot.recordWithGreatestTimestamp(upTo: log.end)
             #expect(greatest?.timestamp == timestamps.max(), "seed \(seed)")
             #expect(greatest?.offset.value == timestamps.firstIndex(of: timestamps.max() ?? -1).map { Int64($0) })
         }
@@ -139,7 +139,7 @@ struct LogTests {
                 case 6..<9:
                     let from = random.below(model.count + 1)
                     let limit = 1 + random.below(3000)
-                    let range = try log.read(from: Offset(Int64(from)), upTo: log.end, maxBytes: limit)
+                    let range = try log.snapshot.read(from: Offset(Int64(from)), upTo: log.end, maxBytes: limit)
                     let values = try range.map { try Batches.values(in: $0.read()) } ?? []
                     let wanted = values.filter { $0.offset >= from }
                     #expect(wanted.isEmpty == (from == model.count), "seed \(seed)")
@@ -154,7 +154,9 @@ struct LogTests {
                 }
                 #expect(log.end.offset.value == Int64(model.count), "seed \(seed)")
             }
-            #expect(try log.availableBytes(from: .zero, upTo: log.end) == log.byteCount, "seed \(seed)")
+            let stored = try storage.list().filter { $0.hasSuffix(".log") }
+                .map { try storage.open($0, creating: false).size() }
+            #expect(log.snapshot.byteCount == stored.reduce(0, +), "seed \(seed)")
         }
     }
 }

@@ -124,7 +124,7 @@ struct RecoveryTests {
             _ = try storage.open(name, creating: true)
         }
         let log = try Log(in: storage)
-        #expect(log.segmentCount == 1 && log.end.offset == .zero)
+        #expect(log.snapshot.segmentCount == 1 && log.end.offset == .zero)
     }
 
     @Test("survives any bytes at all in the active segment, over 500 seeds")

@@ -7,12 +7,13 @@ struct SparseIndexTests {
     func lookup(density: Int32) {
         var random = SplitMix64(seed: UInt64(density))
         for _ in 0..<50 {
-            var index = OffsetIndex()
+            var growing = GrowingIndex<OffsetIndexEntry>()
             var key: Int32 = -1
             for position in 0..<Int32(random.below(60)) {
                 key += 1 + Int32(random.below(Int(density)))
-                index.append(OffsetIndexEntry(relativeOffset: key, position: position * 100))
+                growing.append(OffsetIndexEntry(relativeOffset: key, position: position * 100))
             }
+            let index = growing.view
             for wanted in -2...(key + 2) {
                 #expect(index.last(atMost: wanted) == index.entries.last { $0.relativeOffset <= wanted })
             }
@@ -21,27 +22,44 @@ struct SparseIndexTests {
 
     @Test("leaves out an entry whose key does not ascend")
     func ascending() {
-        var index = TimeIndex()
+        var index = GrowingIndex<TimeIndexEntry>()
         for (timestamp, offset) in [(10, 1), (10, 2), (9, 3), (11, 4)] as [(Int64, Int32)] {
             index.append(TimeIndexEntry(timestamp: timestamp, relativeOffset: offset))
         }
-        #expect(index.entries.map(\.relativeOffset) == [1, 4])
+        #expect(index.view.entries.map(\.relativeOffset) == [1, 4])
     }
 
     @Test("has Kafka's layouts, and refuses a file that cannot be one")
     func layout() {
-        var offsets = OffsetIndex()
-        offsets.append(OffsetIndexEntry(relativeOffset: 5, position: 4200))
-        offsets.append(OffsetIndexEntry(relativeOffset: 9, position: 8400))
+        var growing = GrowingIndex<OffsetIndexEntry>()
+        growing.append(OffsetIndexEntry(relativeOffset: 5, position: 4200))
+        growing.append(OffsetIndexEntry(relativeOffset: 9, position: 8400))
+        let offsets = growing.view
         #expect(offsets.encoded() == [0, 0, 0, 5, 0, 0, 0x10, 0x68, 0, 0, 0, 9, 0, 0, 0x20, 0xD0])
         #expect(OffsetIndex(decoding: offsets.encoded())?.entries == offsets.entries)
         #expect(OffsetIndex(decoding: offsets.encoded().slice(0..<15)) == nil)
         #expect(OffsetIndex(decoding: [0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 2]) == nil)
         #expect(OffsetIndex(decoding: [])?.entries == [])
 
-        var times = TimeIndex()
-        times.append(TimeIndexEntry(timestamp: 1_000, relativeOffset: 7))
+        var growingTimes = GrowingIndex<TimeIndexEntry>()
+        growingTimes.append(TimeIndexEntry(timestamp: 1_000, relativeOffset: 7))
+        let times = growingTimes.view
         #expect(times.encoded() == [0, 0, 0, 0, 0, 0, 0x03, 0xE8, 0, 0, 0, 7])
         #expect(TimeIndex(decoding: times.encoded())?.entries == times.entries)
+    }
+
+    @Test("stays as it was seen while it grows by thousands of entries")
+    func views() {
+        var growing = GrowingIndex<OffsetIndexEntry>()
+        var views: [OffsetIndex] = []
+        for key in 0..<3000 as Range<Int32> {
+            views.append(growing.view)
+            growing.append(OffsetIndexEntry(relativeOffset: key, position: key * 10))
+        }
+        for (count, view) in views.enumerated() {
+            #expect(view.count == count)
+            #expect(view.last(atMost: .max)?.relativeOffset == (count == 0 ? nil : Int32(count - 1)))
+        }
+        #expect(OffsetIndex(decoding: growing.view.encoded())?.entries == growing.view.entries)
     }
 }

@@ -20,7 +20,7 @@ struct Phase1Demo {
             print("   batch \(number): \(words) -> offsets \(appended.baseOffset) to \(appended.lastOffset)")
         }
         try log.synchronize()
-        print("   synchronized: these \(log.end.offset) records are on disk, \(log.byteCount) bytes")
+        print("   synchronized: these \(log.end.offset) records are on disk, \(log.snapshot.byteCount) bytes")
     }
 
     static func lookAtBytes(on disk: MemoryDisk) throws {
@@ -80,7 +80,9 @@ struct Phase1Demo {
         next.append(key: nil, value: Bytes(utf8: "whether 'tis nobler"))
         let appended = try recovered.append(next.finish(), leaderEpoch: LeaderEpoch(1))
         print("   the next record gets offset \(appended.baseOffset)")
-        guard let range = try recovered.read(from: .zero, upTo: recovered.end, maxBytes: 1 << 20) else { return }
+        guard let range = try recovered.snapshot.read(from: .zero, upTo: recovered.end, maxBytes: 1 << 20) else {
+            return
+        }
         try printAll(try range.read())
     }
 

@@ -121,20 +121,33 @@ extension Bytes: ExpressibleByArrayLiteral, CustomStringConvertible {
     }
 }
 
-/// The memory behind `Bytes`: allocated by whoever fills it, immutable once shared.
+/// The memory behind `Bytes`: allocated by whoever fills it, or mapped from a file.
 @safe public final class ByteStorage: @unchecked Sendable {
-    // Sendable without a lock: only a `ByteWriter` or a `ReceiveBuffer` writes, each while it
-    // holds the one reference or into a part that no `Bytes` covers.
+    // Sendable without a lock: it is written to only by who made it, and only where no `Bytes` that
+    // another thread may read covers it, or nobody reads it yet (the runs of a `GrowingIndex`).
     package private(set) var base: UnsafeMutableRawPointer
     package private(set) var capacity: Int
+    private let isMapped: Bool
 
     package init(capacity: Int) {
         self.capacity = max(capacity, 1)
-        guard let memory = unsafe malloc(self.capacity) else { preconditionFailure("out of memory: \(capacity) bytes") }
+        guard let memory = unsafe malloc(self.capacity) else {
+            preconditionFailure("out of memory: \(capacity) bytes")
+        }
         unsafe base = memory
+        isMapped = false
     }
 
-    deinit { unsafe free(base) }
+    /// A file's pages, which are unmapped when nobody needs them any more.
+    init(mapping base: UnsafeMutableRawPointer, count: Int) {
+        unsafe self.base = base
+        capacity = count
+        isMapped = true
+    }
+
+    deinit {
+        if isMapped { unsafe munmap(base, capacity) } else { unsafe free(base) }
+    }
 
     /// Makes room for at least `capacity` bytes. Only for the one who holds the only reference.
     package func grow(to capacity: Int) {
@@ -145,5 +158,15 @@ extension Bytes: ExpressibleByArrayLiteral, CustomStringConvertible {
         }
         unsafe base = memory
         self.capacity = capacity
+    }
+
+    /// Writes `bytes` at `position`, where nobody reads yet.
+    func write(_ bytes: Bytes, at position: Int) {
+        precondition(position >= 0 && position + bytes.count <= capacity, "ByteStorage: writing past the end")
+        unsafe bytes.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            // SAFETY: the position was checked above.
+            unsafe (base + position).copyMemory(from: start, byteCount: source.count)
+        }
     }
 }

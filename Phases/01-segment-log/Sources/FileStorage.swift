@@ -168,6 +168,13 @@ private final class SystemFile: File {
         return done
     }
 
+    func mapped(_ count: Int) throws(StorageError) -> Bytes {
+        guard count > 0 else { return Bytes() }
+        let pages = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, owned.number, 0)
+        guard let pages = unsafe pages, unsafe pages != MAP_FAILED else { throw failure("map") }
+        return Bytes(unsafe ByteStorage(mapping: pages, count: count), count: count)
+    }
+
     func truncate(to size: Int64) throws(StorageError) {
         guard ftruncate(owned.number, off_t(size)) == 0 else { throw failure("truncate") }
     }

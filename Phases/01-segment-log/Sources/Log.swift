@@ -3,9 +3,10 @@
 ///     let log = try Log(in: storage)
 ///     let appended = try log.append(batch, leaderEpoch: LeaderEpoch(0))
 ///     try log.synchronize()
-///     let range = try log.read(from: appended.baseOffset, upTo: log.end, maxBytes: 1 << 20)
+///     let range = try log.snapshot.read(from: appended.baseOffset, upTo: log.end, maxBytes: 1 << 20)
 ///
-/// One owner appends; what it hands out are `FileRange`s, which stay readable by themselves.
+/// One owner appends. Whoever else reads, on whatever thread, reads a `LogSnapshot` through a
+/// `LogReader`; what that hands out are `FileRange`s, which stay readable by themselves.
 ///
 /// - I1.1: offsets in the log ascend, and each record has the offset that its append was answered with.
 /// - I1.2: a batch's bytes are those that were appended, but for base offset, leader epoch and a
@@ -13,6 +14,7 @@
 /// - I1.3: recovery keeps every batch that was synchronized, and what it keeps is a prefix.
 /// - I1.4: recovery of a recovered log changes nothing.
 /// - I1.5: every segment but the last is wholly durable.
+/// - I1.6: a snapshot never changes, and what it holds stays readable for as long as it is held.
 public final class Log {
     /// The directory that holds the segments.
     public let storage: any Storage
@@ -20,32 +22,81 @@ public final class Log {
     public let configuration: LogConfiguration
     /// What opening the log found, and did.
     public private(set) var recovery = LogRecovery()
+    /// The log as it is now.
+    public private(set) var snapshot: LogSnapshot
 
-    /// In ascending order; never empty. The last one is active.
-    var segments: [Segment] = []
+    var sealed: [SegmentView] = []
+    private(set) var active: ActiveSegment
+    private let published: Published<LogSnapshot>
+    /// Files of deleted segments, and since when they are; see `removeDeletedFiles`.
+    var deletedFiles: [(name: String, since: Int64)] = []
     /// Why the log takes no more appends, if so.
     private var failure: LogError?
 
     /// Opens the log in `storage`, and recovers it: the active segment is read whole and cut at
     /// its first unsound batch. An empty directory becomes an empty log.
-    public init(in storage: any Storage, configuration: LogConfiguration = LogConfiguration()) throws(LogError) {
+    ///
+    /// - Parameter startOffset: the first offset that can be read, where it is not that of the first
+    ///   segment: the last value given to `advanceStart`.
+    public init(
+        in storage: any Storage, configuration: LogConfiguration = LogConfiguration(), startOffset: Offset = .zero
+    ) throws(LogError) {
         self.storage = storage
         self.configuration = configuration
-        try openSegments()
+        let names = try onStorage { () throws(StorageError) in try Self.removeLeftovers(in: storage) }
+        let offsets = names.compactMap { SegmentName.baseOffset(of: $0) }.sorted()
+        var recovery = LogRecovery()
+        var sealed: [SegmentView] = []
+        for (offset, next) in zip(offsets, offsets.dropFirst()) {
+            sealed.append(try Self.openSealed(at: offset, next: next, storage, configuration, &recovery))
+        }
+        active = try onStorage { () throws(StorageError) in
+            let base = offsets.last ?? .zero
+            let active = try ActiveSegment(in: storage, at: base, configuration, creating: offsets.isEmpty)
+            recovery.scannedBytes = try active.file.size()
+            (recovery.cutBytes, recovery.damage) = try active.recover()
+            // What index files the active segment has are of an earlier run: sealing makes new ones.
+            for name in SegmentName.all(base).dropFirst() where names.contains(name) { try storage.remove(name) }
+            // A kill may have come between the file's creation and this.
+            try storage.synchronizeDirectory()
+            return active
+        }
+        self.sealed = sealed
+        self.recovery = recovery
+        let first = sealed.first?.baseOffset ?? active.baseOffset
+        let start = min(max(first, startOffset), active.nextOffset)
+        snapshot = LogSnapshot(startOffset: start, sealed: sealed, active: active.view)
+        published = Published(snapshot)
+    }
+
+    private static func openSealed(
+        at offset: Offset, next: Offset, _ storage: any Storage, _ configuration: LogConfiguration,
+        _ recovery: inout LogRecovery
+    ) throws(LogError) -> SegmentView {
+        let view: SegmentView
+        switch try onStorage({ () throws(StorageError) in try SegmentView.open(in: storage, at: offset, configuration) }
+        ) {
+        case .damaged(let path, let position, let error): throw .damagedSegment(path: path, position: position, error)
+        case .rebuilt(let rebuilt):
+            recovery.rebuiltIndexes += 1
+            view = rebuilt
+        case .indexed(let indexed): view = indexed
+        }
+        guard view.nextOffset == next else {
+            throw .segmentsDoNotMeet(path: view.file.path, end: view.nextOffset, next: next)
+        }
+        return view
     }
 
     /// The first offset that can be read.
-    public var startOffset: Offset { segments[0].baseOffset }
+    public var startOffset: Offset { snapshot.startOffset }
     /// The place behind the last record: its offset is the log end offset.
-    public var end: LogPosition { active.end }
+    public var end: LogPosition { snapshot.end }
     /// The file that appends go to; synchronizing it makes everything appended so far durable.
     public var activeFile: any File { active.file }
-    /// How many segments there are.
-    public var segmentCount: Int { segments.count }
-    /// Bytes of batches in all segments.
-    public var byteCount: Int64 { segments.reduce(0) { $0 + $1.size } }
 
-    var active: Segment { segments[segments.count - 1] }
+    /// A reader for another thread.
+    public func makeReader() -> LogReader { LogReader(published) }
 
     /// Appends a batch behind the last record.
     ///
@@ -59,15 +110,15 @@ public final class Log {
         guard header.byteCount <= configuration.segmentBytes else {
             throw .batchTooLarge(bytes: header.byteCount, limit: configuration.segmentBytes)
         }
+        guard end.offset.value < Int64.max - Int64(Int32.max) else { throw .offsetsExhausted(path: storage.path) }
         let body = batch.bytes.dropFirst(RecordBatchHeader.byteCount)
         header.baseOffset = end.offset
         header.leaderEpoch = leaderEpoch
-        guard end.offset.value < Int64.max - Int64(Int32.max) else { throw .offsetsExhausted(path: storage.path) }
         if let maxTimestamp, maxTimestamp != header.maxTimestamp {
             header.maxTimestamp = maxTimestamp
             header.checksum = header.checksum(over: body)
         }
-        if !active.hasRoom(for: header, segmentBytes: configuration.segmentBytes) { try roll() }
+        if !active.hasRoom(for: header) { try roll() }
         var head = ByteWriter(capacity: RecordBatchHeader.byteCount)
         header.write(to: &head)
         do {
@@ -75,7 +126,14 @@ public final class Log {
         } catch {
             try takeBack(error)
         }
+        publish()
         return Appended(baseOffset: header.baseOffset, lastOffset: header.lastOffset, end: end)
+    }
+
+    /// Lets readers see the log as it is now.
+    func publish(startOffset: Offset? = nil) {
+        snapshot = LogSnapshot(startOffset: startOffset ?? self.startOffset, sealed: sealed, active: active.view)
+        published.publish(snapshot)
     }
 
     /// Cuts off what a failed append may have written. If that fails too, the log takes no more.
@@ -89,63 +147,20 @@ public final class Log {
     }
 
     /// Seals the active segment and begins the next one.
-    func roll() throws(LogError) {
+    public func roll() throws(LogError) {
         do {
             // ADR-0105: the next segment may hold a byte only when this one is durable, so that
             // after a crash only the last segment can be torn.
-            try active.seal(in: storage)
-            let next = try makeSegment(at: end.offset)
-            segments.append(next)
+            let view = try active.seal()
+            let next = try ActiveSegment(in: storage, at: end.offset, configuration, creating: true)
+            try storage.synchronizeDirectory()
+            sealed.append(view)
+            active = next
         } catch {
             failure = .storage(error)
             throw .storage(error)
         }
-    }
-
-    func makeSegment(at offset: Offset) throws(StorageError) -> Segment {
-        let segment = try Segment(
-            storage, baseOffset: offset, indexIntervalBytes: configuration.indexIntervalBytes, creating: true)
-        try storage.synchronizeDirectory()
-        return segment
-    }
-
-    private func openSegments() throws(LogError) {
-        let names = try onStorage(storage.list)
-        segments = try onStorage { () throws(StorageError) in try storedSegments(names) }
-        for index in segments.indices.dropLast() {
-            try load(segments[index], next: segments[index + 1].baseOffset)
-        }
-        try onStorage { () throws(StorageError) in
-            recovery.scannedBytes = try active.file.size()
-            (recovery.cutBytes, recovery.damage) = try active.recover()
-            // What index files the active segment has are of an earlier run: sealing makes new ones.
-            for name in active.indexNames where names.contains(name) { try storage.remove(name) }
-            // A kill may have come between a segment's creation and this.
-            try storage.synchronizeDirectory()
-        }
-    }
-
-    private func storedSegments(_ names: [String]) throws(StorageError) -> [Segment] {
-        let offsets = names.compactMap(Segment.baseOffset(ofLogFile:)).sorted()
-        if offsets.isEmpty { return [try makeSegment(at: .zero)] }
-        var opened: [Segment] = []
-        for offset in offsets {
-            opened.append(
-                try Segment(
-                    storage, baseOffset: offset, indexIntervalBytes: configuration.indexIntervalBytes, creating: false))
-        }
-        return opened
-    }
-
-    private func load(_ segment: Segment, next: Offset) throws(LogError) {
-        switch try onStorage({ () throws(StorageError) in try segment.load(from: storage) }) {
-        case .damaged(let error): throw .damagedSegment(path: segment.file.path, position: segment.size, error)
-        case .rebuilt: recovery.rebuiltIndexes += 1
-        case .indexed: break
-        }
-        guard segment.nextOffset == next else {
-            throw .segmentsDoNotMeet(path: segment.file.path, end: segment.nextOffset, next: next)
-        }
+        publish()
     }
 
     /// Makes everything appended so far durable.
@@ -153,16 +168,22 @@ public final class Log {
         try onStorage { () throws(StorageError) in try active.file.synchronize() }
     }
 
-    /// Makes everything durable, and writes the active segment's indexes.
+    /// Makes everything durable, and writes the active segment's indexes. Nothing may be appended
+    /// afterwards.
     public func close() throws(LogError) {
-        try onStorage { () throws(StorageError) in try active.seal(in: storage) }
+        _ = try onStorage { () throws(StorageError) in try active.seal() }
     }
 }
 
 /// The limits of a log, by Kafka's names.
 public struct LogConfiguration: Sendable {
-    /// `segment.bytes`: the size at which a new segment begins. At least one batch header.
+    /// `segment.bytes`: the size at which a new segment begins.
     public var segmentBytes: Int = 1 << 30
+    /// `segment.ms`: a new segment begins when its first batch is this much older than the one that
+    /// comes, in milliseconds by the records' timestamps.
+    public var segmentMilliseconds: Int64 = 7 * 24 * 3_600_000
+    /// `segment.index.bytes`: the size of an index file at which a new segment begins.
+    public var segmentIndexBytes: Int = 10 << 20
     /// `index.interval.bytes`: the bytes of batches between two index entries.
     public var indexIntervalBytes: Int = 4096
 

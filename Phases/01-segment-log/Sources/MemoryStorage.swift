@@ -143,6 +143,8 @@ private final class MemoryFile: File {
         return bytes.count
     }
 
+    func mapped(_ count: Int) throws(StorageError) -> Bytes { try read(count, at: 0) }
+
     func truncate(to size: Int64) throws(StorageError) {
         let number = number
         try disk.perform("truncate", path) { state throws(StorageError.Cause) in

@@ -33,7 +33,7 @@ public struct RecordBatch: Sendable {
         self.bytes = bytes.slice(0..<header.byteCount)
     }
 
-    /// Reads the records in order. Only for a batch whose codec is `none`.
+    /// Reads the records in order. Only for a batch whose codec is `none`: `opened` makes one of any other.
     public func records() -> RecordReader {
         RecordReader(bytes, at: RecordBatchHeader.byteCount)
     }

@@ -1,4 +1,4 @@
-/// Gathers records into an uncompressed batch.
+/// Gathers records into a batch.
 ///
 ///     var builder = RecordBatchBuilder(baseTimestamp: 1_700_000_000_000)
 ///     builder.append(key: Bytes(utf8: "k"), value: Bytes(utf8: "v"))
@@ -54,6 +54,13 @@ public struct RecordBatchBuilder: ~Copyable {
         return header.sealing(gathered.dropFirst(RecordBatchHeader.byteCount))
     }
 
+    /// The same with the records compressed.
+    public consuming func finish(codec: BatchAttributes.Codec) throws(CompressionError) -> RecordBatch {
+        header.attributes = header.attributes.with(codec)
+        let gathered = writer.finish()
+        return header.sealing(try codec.compress(gathered.dropFirst(RecordBatchHeader.byteCount)))
+    }
+
     private func size(_ bytes: Bytes?) -> Int {
         guard let bytes else { return 1 }
         return Varint.size(of: Int64(bytes.count)) + bytes.count
@@ -88,7 +95,7 @@ extension RecordBatchHeader {
 
 extension RecordBatch {
     /// A batch of parts that are known to fit together.
-    fileprivate init(header: RecordBatchHeader, bytes: Bytes) {
+    init(header: RecordBatchHeader, bytes: Bytes) {
         self.header = header
         self.bytes = bytes
     }

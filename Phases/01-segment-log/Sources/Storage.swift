@@ -48,6 +48,10 @@ public protocol File: AnyObject, Sendable {
     /// An error is final: the kernel may have dropped the pages, so nobody may try again.
     func synchronize() throws(StorageError)
 
+    /// The first `count` bytes, mapped where the implementation can. Only for files that no longer
+    /// change; the bytes outlive this object, and the file's removal.
+    func mapped(_ count: Int) throws(StorageError) -> Bytes
+
     /// The descriptor to `sendfile` from, or nil where the bytes live elsewhere.
     var descriptor: Int32? { get }
 }

@@ -150,7 +150,8 @@ struct OneLogNode: Node {
                     (answer.highWatermark, answer.lastStableOffset) = (log.end.offset.value, log.end.offset.value)
                     do {
                         let offset = Offset(partition.fetchOffset)
-                        let range = try log.read(from: offset, upTo: log.end, maxBytes: Int(partition.maxBytes))
+                        let range = try log.snapshot.read(
+                            from: offset, upTo: log.end, maxBytes: Int(partition.maxBytes))
                         if let range { answer.records = .file(range) }
                     } catch {
                         answer.errorCode = .offsetOutOfRange

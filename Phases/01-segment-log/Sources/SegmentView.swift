@@ -1,4 +1,22 @@
-extension Segment {
+/// A segment as it was at one moment: what any thread may read while the log goes on.
+///
+/// A sealed segment is nothing else; the active one is seen through a new view after each append.
+struct SegmentView: Sendable {
+    /// The offset of the first record that the segment holds, or would hold. Names the files.
+    let baseOffset: Offset
+    let file: any File
+    /// Bytes of whole batches.
+    var size: Int64
+    /// The offset behind the last record.
+    var nextOffset: Offset
+    var offsetIndex: OffsetIndex
+    var timeIndex: TimeIndex
+    /// The greatest timestamp, in milliseconds since 1970; -1 for none.
+    var greatestTimestamp: Int64
+
+    /// The end of the segment as a place in the log.
+    var end: LogPosition { LogPosition(offset: nextOffset, segment: baseOffset, position: size) }
+
     /// The first batch that holds `offset` or a later one, or nil behind the last batch.
     func batch(holding offset: Offset) throws(StorageError) -> (position: Int64, header: RecordBatchHeader)? {
         guard offset < nextOffset else { return nil }
@@ -14,8 +32,9 @@ extension Segment {
 
     /// The first record whose timestamp is at least `timestamp`, or nil if there is none.
     ///
-    /// In a compressed batch it is not known which record that is; the answer is then the batch's
-    /// first offset, so that nobody who reads on from there misses a record.
+    /// Where a compressed batch cannot be opened, because the library is missing or it inflates to too
+    /// much, it is not known which record that is; the answer is then the batch's first offset, so
+    /// that nobody who reads on from there misses a record.
     func record(notBefore timestamp: Int64) throws(StorageError) -> (offset: Offset, timestamp: Int64)? {
         guard greatestTimestamp >= timestamp else { return nil }
         // Up to this entry's offset everything is older.
@@ -25,18 +44,16 @@ extension Segment {
         var scanner = BatchScanner(file, from: first.position, to: size, checksums: false)
         while case .batch(let position, let header)? = try scanner.next() {
             guard header.maxTimestamp >= timestamp else { continue }
-            guard header.attributes.codec == BatchAttributes.Codec.none else {
-                return (header.baseOffset, header.baseTimestamp)
-            }
             let bytes = try scanner.bytes(at: position, header)
-            if let found = Segment.record(in: bytes, notBefore: timestamp) { return found }
+            // The batch was checked when it was appended, or recovered: what does not parse holds nothing.
+            guard let batch = try? RecordBatch(unchecked: bytes) else { continue }
+            guard let opened = try? batch.opened() else { return (header.baseOffset, header.baseTimestamp) }
+            if let found = SegmentView.record(in: opened, notBefore: timestamp) { return found }
         }
         return nil
     }
 
-    private static func record(in bytes: Bytes, notBefore timestamp: Int64) -> (Offset, Int64)? {
-        // The batch was checked when it was appended, or recovered: what does not parse holds nothing.
-        guard let batch = try? RecordBatch(unchecked: bytes) else { return nil }
+    private static func record(in batch: RecordBatch, notBefore timestamp: Int64) -> (Offset, Int64)? {
         var records = batch.records()
         while let record = try? records.next() {
             if batch.timestamp(of: record) >= timestamp {

@@ -1,0 +1,146 @@
+/// The segment that a log appends to. Sealing it leaves a `SegmentView` that never changes.
+final class ActiveSegment {
+    private let storage: any Storage
+    private let configuration: LogConfiguration
+    let baseOffset: Offset
+    let file: any File
+
+    /// Bytes of whole batches in the file.
+    private(set) var size: Int64 = 0
+    /// The offset behind the last record.
+    private(set) var nextOffset: Offset
+    private var offsetIndex = GrowingIndex<OffsetIndexEntry>()
+    private var timeIndex = GrowingIndex<TimeIndexEntry>()
+    private var indexEntryCount = 0
+    private var bytesSinceIndexEntry = 0
+    /// The greatest timestamp so far and the last offset of the batch that has it; -1 for none.
+    private var greatest = TimeIndexEntry(timestamp: -1, relativeOffset: 0)
+    /// The greatest timestamp of the first batch; -1 for none.
+    private var firstTimestamp: Int64 = -1
+
+    /// Opens the segment's file; with `creating`, makes it if there is none. What it holds is
+    /// known only after `recover`.
+    init(
+        in storage: any Storage, at baseOffset: Offset, _ configuration: LogConfiguration, creating: Bool
+    ) throws(StorageError) {
+        self.storage = storage
+        self.configuration = configuration
+        self.baseOffset = baseOffset
+        nextOffset = baseOffset
+        file = try storage.open(SegmentName.of(baseOffset, SegmentName.log), creating: creating)
+    }
+
+    /// The segment as it is now.
+    var view: SegmentView {
+        SegmentView(
+            baseOffset: baseOffset, file: file, size: size, nextOffset: nextOffset, offsetIndex: offsetIndex.view,
+            timeIndex: timeIndex.view, greatestTimestamp: greatest.timestamp)
+    }
+
+    // MARK: Appending
+
+    /// Whether a batch with this header may be appended without leaving the segment's bounds:
+    /// `segment.bytes`, `segment.ms`, `segment.index.bytes`, and 32 bits of relative offset.
+    func hasRoom(for header: RecordBatchHeader) -> Bool {
+        if size == 0 { return true }
+        // ADR-0102: index entries hold offsets relative to the base in 32 bits.
+        guard header.lastOffset.value - baseOffset.value <= Int64(Int32.max) else { return false }
+        guard size + Int64(header.byteCount) <= Int64(configuration.segmentBytes) else { return false }
+        // Kafka measures a segment's age by its records: from the first batch to the one that comes.
+        let (age, isAges) = header.maxTimestamp.subtractingReportingOverflow(firstTimestamp)
+        if firstTimestamp >= 0 && (isAges || age > configuration.segmentMilliseconds) { return false }
+        return indexEntryCount < configuration.segmentIndexBytes / TimeIndexEntry.byteCount
+    }
+
+    /// Appends a batch: `head` is its header, `body` its records.
+    func append(_ header: RecordBatchHeader, head: Bytes, body: Bytes) throws(StorageError) {
+        try file.append([head, body], at: size)
+        note(header)
+    }
+
+    /// Takes a batch that stands at the end of the file into account, and indexes it.
+    private func note(_ header: RecordBatchHeader) {
+        let relativeOffset = Int32(truncatingIfNeeded: header.lastOffset.value - baseOffset.value)
+        // Kafka's order: the entry for this batch carries the timestamps of those before it.
+        if bytesSinceIndexEntry > configuration.indexIntervalBytes {
+            offsetIndex.append(
+                OffsetIndexEntry(relativeOffset: relativeOffset, position: Int32(truncatingIfNeeded: size)))
+            if greatest.timestamp >= 0 { timeIndex.append(greatest) }
+            indexEntryCount += 1
+            bytesSinceIndexEntry = 0
+        }
+        if size == 0 { firstTimestamp = header.maxTimestamp }
+        if header.maxTimestamp > greatest.timestamp {
+            greatest = TimeIndexEntry(timestamp: header.maxTimestamp, relativeOffset: relativeOffset)
+        }
+        bytesSinceIndexEntry += header.byteCount
+        size += Int64(header.byteCount)
+        nextOffset = header.nextOffset
+    }
+
+    // MARK: Sealing
+
+    /// Ends the segment: everything in it becomes durable, and its indexes are written.
+    func seal() throws(StorageError) -> SegmentView {
+        try file.synchronize()
+        if greatest.timestamp >= 0 { timeIndex.append(greatest) }
+        var sealed = view
+        sealed.offsetIndex = try write(sealed.offsetIndex, as: SegmentName.offsetIndex)
+        sealed.timeIndex = try write(sealed.timeIndex, as: SegmentName.timeIndex)
+        return sealed
+    }
+
+    /// Writes an index file, and gives back the index as it lies there.
+    private func write<Entry>(_ index: SparseIndex<Entry>, as suffix: String) throws(StorageError) -> SparseIndex<Entry>
+    {
+        let file = try storage.open(SegmentName.of(baseOffset, suffix), creating: true)
+        let bytes = index.encoded()
+        try file.truncate(to: 0)
+        try file.append([bytes], at: 0)
+        try file.synchronize()
+        return SparseIndex(decoding: try file.mapped(bytes.count)) ?? index
+    }
+
+    // MARK: Recovering
+
+    /// Reads the file from its first byte, cuts it at the first batch that is torn or fails its CRC,
+    /// makes the indexes anew, and makes what is left durable.
+    ///
+    /// Returns how many bytes were cut, and why.
+    func recover() throws(StorageError) -> (cutBytes: Int64, damage: BatchError?) {
+        let length = try file.size()
+        let damage = try scan(to: length)
+        // ADR-0105: everything behind the first unsound batch goes, for good.
+        if size < length { try file.truncate(to: size) }
+        // What survived a kill may be in the kernel only: nobody may see it before it is on disk.
+        try file.synchronize()
+        return (length - size, damage)
+    }
+
+    /// Takes every batch from `size` on into account, up to the first unsound one.
+    func scan(to length: Int64) throws(StorageError) -> BatchError? {
+        var scanner = BatchScanner(file, from: size, to: length, checksums: true)
+        while let step = try scanner.next() {
+            switch step {
+            case .damage(_, let error): return error
+            case .batch(_, let header):
+                guard let error = header.misplaced(behind: nextOffset, in: baseOffset) else {
+                    note(header)
+                    continue
+                }
+                return error
+            }
+        }
+        return nil
+    }
+}
+
+extension RecordBatchHeader {
+    /// Why this batch cannot stand behind `offset` in the segment that begins at `base`: offsets
+    /// never go back, and stay within reach of the base. Nil where it can.
+    func misplaced(behind offset: Offset, in base: Offset) -> BatchError? {
+        let (relative, overflow) = lastOffset.value.subtractingReportingOverflow(base.value)
+        if baseOffset >= offset, !overflow, relative <= Int64(Int32.max) { return nil }
+        return .impossibleOffsets(base: baseOffset.value, lastDelta: lastOffsetDelta)
+    }
+}

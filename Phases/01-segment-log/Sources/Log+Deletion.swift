@@ -1,0 +1,90 @@
+extension Log {
+    static let deletedSuffix = ".deleted"
+
+    /// Moves the first offset that can be read forward, as DeleteRecords does; backward is ignored.
+    ///
+    /// Segments that lie wholly before it are deleted. The caller keeps the offset, and hands it in
+    /// when it opens the log again.
+    ///
+    /// - Parameter time: now, in milliseconds since 1970.
+    public func advanceStart(to offset: Offset, at time: Int64) throws(LogError) {
+        guard offset <= end.offset else { throw .offsetOutOfRange(offset, start: startOffset, end: end.offset) }
+        guard offset > startOffset else { return }
+        publish(startOffset: offset)
+        try delete(sealed.prefix { $0.nextOffset <= offset }.count, at: time)
+    }
+
+    /// Deletes the oldest segments as `retention.bytes` and `retention.ms` ask, but nothing that
+    /// reaches behind `highWatermark`. Nil is no limit. Returns how many segments were deleted.
+    ///
+    /// - Parameter time: now, in milliseconds since 1970. A segment's age is that of its youngest record.
+    @discardableResult
+    public func enforceRetention(
+        bytes: Int64?, milliseconds: Int64?, upTo highWatermark: Offset, at time: Int64
+    ) throws(LogError) -> Int {
+        let isOld = { (segment: SegmentView) -> Bool in
+            guard let milliseconds, segment.greatestTimestamp >= 0 else { return false }
+            let (age, overflow) = time.subtractingReportingOverflow(segment.greatestTimestamp)
+            return !overflow && age > milliseconds
+        }
+        // When everything is old, the active segment is too: it is sealed, so that it can go.
+        if sealed.allSatisfy(isOld), isOld(active.view), active.nextOffset <= highWatermark { try roll() }
+        var surplus = bytes.map { snapshot.byteCount - $0 } ?? 0
+        var count = 0
+        for segment in sealed where count < sealed.count {
+            guard segment.nextOffset <= highWatermark, isOld(segment) || surplus >= segment.size && segment.size > 0
+            else { break }
+            surplus -= segment.size
+            count += 1
+        }
+        try delete(count, at: time)
+        return count
+    }
+
+    /// Deletes the first `count` sealed segments: their files get another name, and are removed later,
+    /// so that a reader that is about to open one still finds it.
+    private func delete(_ count: Int, at time: Int64) throws(LogError) {
+        guard count > 0 else { return }
+        let next = count < sealed.count ? sealed[count].baseOffset : active.baseOffset
+        try onStorage { () throws(StorageError) in
+            let names = try storage.list()
+            for segment in sealed.prefix(count) {
+                // The .log file first: index files without one are leftovers, which opening removes.
+                for name in SegmentName.all(segment.baseOffset) where names.contains(name) {
+                    try storage.rename(name, to: name + Self.deletedSuffix)
+                    deletedFiles.append((name + Self.deletedSuffix, time))
+                }
+            }
+            try storage.synchronizeDirectory()
+        }
+        sealed.removeFirst(count)
+        publish(startOffset: max(startOffset, next))
+    }
+
+    /// Removes the files of segments that were deleted at `time` or before, in milliseconds since
+    /// 1970: now, less `file.delete.delay.ms`. Whoever still reads them can go on.
+    public func removeDeletedFiles(deletedUpTo time: Int64) throws(LogError) {
+        try onStorage { () throws(StorageError) in
+            while let first = deletedFiles.first, first.since <= time {
+                try storage.remove(first.name)
+                deletedFiles.removeFirst()
+            }
+        }
+    }
+
+    /// Removes what deletions and sealings that a crash interrupted have left. Returns the names of
+    /// what stays.
+    static func removeLeftovers(in storage: any Storage) throws(StorageError) -> [String] {
+        var names = try storage.list()
+        var leftovers = names.filter { $0.hasSuffix(deletedSuffix) }
+        for suffix in [SegmentName.offsetIndex, SegmentName.timeIndex] {
+            leftovers += names.filter { name in
+                guard let base = SegmentName.baseOffset(of: name, suffix: suffix) else { return false }
+                return !names.contains(SegmentName.of(base, SegmentName.log))
+            }
+        }
+        for name in leftovers { try storage.remove(name) }
+        names.removeAll { leftovers.contains($0) }
+        return names
+    }
+}

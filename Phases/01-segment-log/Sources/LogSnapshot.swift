@@ -1,0 +1,111 @@
+/// A log as it was at one moment: what any thread may read while the log goes on (ADR-0106).
+///
+///     let reader = log.makeReader()                // one for each thread
+///     let snapshot = reader.snapshot()
+///     let range = try snapshot.read(from: offset, upTo: snapshot.end, maxBytes: 1 << 20)
+public final class LogSnapshot: Sendable {
+    /// The first offset that can be read.
+    public let startOffset: Offset
+    /// In ascending order; the last one is the active segment.
+    private let sealed: [SegmentView]
+    private let active: SegmentView
+
+    init(startOffset: Offset, sealed: [SegmentView], active: SegmentView) {
+        self.startOffset = startOffset
+        self.sealed = sealed
+        self.active = active
+    }
+
+    /// The place behind the last record: its offset is the log end offset.
+    public var end: LogPosition { active.end }
+    /// How many segments there are.
+    public var segmentCount: Int { sealed.count + 1 }
+    /// Bytes of batches in all segments.
+    public var byteCount: Int64 { sealed.reduce(active.size) { $0 + $1.size } }
+
+    private func segment(_ index: Int) -> SegmentView { index < sealed.count ? sealed[index] : active }
+
+    /// The batches from the one that holds `offset` on, as a run of one segment's file.
+    ///
+    /// The run begins at a batch boundary, at or before `offset`, and may end inside a batch, as
+    /// Kafka's does. Nil where there is nothing to read: at `limit`, or where `maxBytes` does not
+    /// cover the first batch.
+    ///
+    /// - Parameters:
+    ///   - limit: nothing behind this place is returned; the log's end, or the high watermark.
+    ///   - maxBytes: the most bytes to return.
+    ///   - atLeastOneBatch: whether the first batch is returned whole even if it is larger (KIP-74).
+    public func read(
+        from offset: Offset, upTo limit: LogPosition, maxBytes: Int, atLeastOneBatch: Bool = true
+    ) throws(LogError) -> FileRange? {
+        guard let (segment, position, header) = try find(offset, upTo: limit) else { return nil }
+        let end = segment.baseOffset == limit.segment ? limit.position : segment.size
+        let available = Int(end - position)
+        guard available > 0 else { return nil }
+        var count = min(available, max(maxBytes, 0))
+        if count < header.byteCount {
+            guard atLeastOneBatch else { return nil }
+            count = header.byteCount
+        }
+        return FileRange(file: segment.file, position: position, count: count)
+    }
+
+    /// Where the first batch is that holds `offset` or a later one; nil at `limit`.
+    private func find(
+        _ offset: Offset, upTo limit: LogPosition
+    ) throws(LogError) -> (segment: SegmentView, position: Int64, header: RecordBatchHeader)? {
+        guard offset >= startOffset, offset <= limit.offset else {
+            throw .offsetOutOfRange(offset, start: startOffset, end: limit.offset)
+        }
+        if offset == limit.offset { return nil }
+        var index = segmentIndex(of: offset)
+        while index < segmentCount, segment(index).baseOffset <= limit.segment {
+            let segment = segment(index)
+            let found = try onStorage { () throws(StorageError) in try segment.batch(holding: offset) }
+            if let (position, header) = found { return (segment, position, header) }
+            index += 1
+        }
+        return nil
+    }
+
+    /// The first record, below `limit`, whose timestamp is at least `timestamp`; nil if there is none.
+    public func record(
+        notBefore timestamp: Int64, upTo limit: LogPosition
+    ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
+        for index in 0..<segmentCount where segment(index).greatestTimestamp >= timestamp {
+            let segment = segment(index)
+            let found = try onStorage { () throws(StorageError) in try segment.record(notBefore: timestamp) }
+            if let found { return found.offset < limit.offset ? found : nil }
+        }
+        return nil
+    }
+
+    /// The record with the greatest timestamp, the first of them; nil where no record has one (KIP-734).
+    public func recordWithGreatestTimestamp(
+        upTo limit: LogPosition
+    ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
+        let greatest = sealed.reduce(active.greatestTimestamp) { max($0, $1.greatestTimestamp) }
+        return greatest < 0 ? nil : try record(notBefore: greatest, upTo: limit)
+    }
+
+    /// The index of the segment that holds `offset`, which is not before the log's start.
+    private func segmentIndex(of offset: Offset) -> Int {
+        var low = 0
+        var high = segmentCount
+        while low < high {
+            let middle = low + (high - low) / 2
+            if segment(middle).baseOffset <= offset { low = middle + 1 } else { high = middle }
+        }
+        return max(low - 1, 0)
+    }
+}
+
+/// Reads a log on a thread of its own, without a lock and beside its writer.
+public final class LogReader {
+    private let reader: Published<LogSnapshot>.Reader
+
+    init(_ published: Published<LogSnapshot>) { reader = published.makeReader() }
+
+    /// The log as it is now.
+    public func snapshot() -> LogSnapshot { reader.load() }
+}
