@@ -18,9 +18,11 @@ extension BrokerNode {
             response.errorCode = .fetchSessionIDNotFound
             return answer(call, with: response, &effects)
         }
-        let found = read(request, version: call.version)
-        let wanted = min(Int(request.minBytes), Int(request.maxBytes))
-        guard found.byteCount < wanted, !found.hasError, request.maxWaitMilliseconds > 0, !found.keys.isEmpty else {
+        let found = read(request, version: call.version, &effects)
+        let wanted = min(Int(request.minBytes), mostBytes(request))
+        guard found.byteCount < wanted, !found.hasError, !found.endsInSealedSegment, request.maxWaitMilliseconds > 0,
+            !found.keys.isEmpty
+        else {
             return answer(call, with: found.response, &effects)
         }
         let waiting = WaitingFetch(call: call, request: request, missingBytes: wanted - found.byteCount)
@@ -61,7 +63,8 @@ extension BrokerNode {
     }
 
     private mutating func finish(_ waiting: WaitingFetch, _ effects: inout Effects) {
-        answer(waiting.call, with: read(waiting.request, version: waiting.call.version).response, &effects)
+        let found = read(waiting.request, version: waiting.call.version, &effects)
+        answer(waiting.call, with: found.response, &effects)
     }
 
     // MARK: Reading
@@ -70,13 +73,15 @@ extension BrokerNode {
         var response = FetchResponse()
         var byteCount = 0
         var hasError = false
+        /// Whether what was read ends with a sealed segment: there is more behind it already.
+        var endsInSealedSegment = false
         /// The partitions that the fetch may wait for.
         var keys: [Int] = []
     }
 
-    private func read(_ request: FetchRequest, version: Int16) -> Found {
+    private func read(_ request: FetchRequest, version: Int16, _ effects: inout Effects) -> Found {
         var found = Found()
-        var budget = min(max(Int(request.maxBytes), 0), configuration.maxFetchBytes)
+        var seen = Set<Int>()
         for topic in request.topics {
             var answers = FetchResponse.Topic()
             answers.name = topic.name
@@ -87,16 +92,14 @@ extension BrokerNode {
                 answer.index = asked.index
                 answer.records = Records()
                 if let partition = known?.partition(asked.index) {
+                    // Whoever names a partition twice gets one answer for it, as with Kafka.
+                    guard seen.insert(partition.key).inserted else { continue }
                     found.keys.append(partition.key)
-                    // KIP-74: the first batch comes whole even if it is larger than every limit.
-                    let limit = min(max(Int(asked.maxBytes), 0), budget)
-                    read(partition, asked, limit, atLeastOneBatch: found.byteCount == 0, request, &answer)
+                    read(partition, asked, request, &found, &answer, &effects)
                 } else {
                     answer.errorCode = version >= 13 && known == nil ? .unknownTopicID : .unknownTopicOrPartition
                 }
-                let byteCount = answer.records?.count ?? 0
-                budget = max(0, budget - byteCount)
-                found.byteCount += byteCount
+                found.byteCount += answer.records?.count ?? 0
                 found.hasError = found.hasError || answer.errorCode != .none
                 answers.partitions.append(answer)
             }
@@ -106,29 +109,41 @@ extension BrokerNode {
     }
 
     private func read(
-        _ partition: Partition, _ asked: FetchRequest.Partition, _ maxBytes: Int, atLeastOneBatch: Bool,
-        _ request: FetchRequest, _ answer: inout FetchResponse.Partition
+        _ partition: Partition, _ asked: FetchRequest.Partition, _ request: FetchRequest, _ found: inout Found,
+        _ answer: inout FetchResponse.Partition, _ effects: inout Effects
     ) {
         answer.errorCode = checkLeaderEpoch(asked.currentLeaderEpoch, of: partition)
         guard answer.errorCode == .none else { return }
-        answer.highWatermark = partition.highWatermark.offset.value
-        answer.lastStableOffset = answer.highWatermark
-        answer.logStartOffset = partition.log.startOffset.value
-        if request.isolationLevel == 1 { answer.abortedTransactions = [] }
-        let offset = Offset(asked.fetchOffset)
-        // Between the high watermark and the log's end there is something, but not to be seen yet.
-        if offset > partition.highWatermark.offset && offset <= partition.log.end.offset { return }
         do {
-            let range = try partition.log.snapshot.read(
-                from: offset, upTo: partition.highWatermark, maxBytes: maxBytes, atLeastOneBatch: atLeastOneBatch)
-            if let range { answer.records = .file(range) }
+            let log = try partition.log()
+            answer.highWatermark = partition.highWatermark.offset.value
+            answer.lastStableOffset = answer.highWatermark
+            answer.logStartOffset = log.startOffset.value
+            if request.isolationLevel == 1 { answer.abortedTransactions = [] }
+            let offset = Offset(asked.fetchOffset)
+            // Between the high watermark and the log's end there is something, but not to be seen yet.
+            if offset > partition.highWatermark.offset && offset <= log.end.offset { return }
+            // KIP-74: the first batch comes whole even if it is larger than every limit.
+            let budget = max(0, mostBytes(request) - found.byteCount)
+            let range = try log.snapshot.read(
+                from: offset, upTo: partition.highWatermark, maxBytes: min(max(Int(asked.maxBytes), 0), budget),
+                atLeastOneBatch: found.byteCount == 0)
+            guard let range else { return }
+            answer.records = .file(range)
+            found.endsInSealedSegment = found.endsInSealedSegment || range.file !== log.activeFile
         } catch {
             if case .offsetOutOfRange = error {
                 answer.errorCode = .offsetOutOfRange
             } else {
                 answer.errorCode = .storageError
+                effects.append(.log(.error, "cannot read \(partition.name) from offset \(asked.fetchOffset): \(error)"))
             }
         }
+    }
+
+    /// The most bytes that a fetch may return: the client's limit or the broker's.
+    private func mostBytes(_ request: FetchRequest) -> Int {
+        min(max(Int(request.maxBytes), 0), configuration.maxFetchBytes)
     }
 
     /// KIP-320: a client that knows another leader than this one is told so.

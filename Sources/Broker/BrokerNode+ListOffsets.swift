@@ -5,6 +5,7 @@ extension BrokerNode {
     /// Answers with the ends of partitions, or with the first offsets of times.
     mutating func listOffsets(_ request: ListOffsetsRequest, _ call: Call, _ effects: inout Effects) {
         var response = ListOffsetsResponse()
+        var seen = Set<Int>()
         for topic in request.topics {
             var answers = ListOffsetsResponse.Topic()
             answers.name = topic.name
@@ -12,7 +13,10 @@ extension BrokerNode {
                 var answer = ListOffsetsResponse.Partition()
                 answer.index = asked.index
                 if let partition = registry[topic.name]?.partition(asked.index) {
-                    answer.errorCode = checkLeaderEpoch(asked.currentLeaderEpoch, of: partition)
+                    // Kafka answers whoever names a partition twice with this error.
+                    let isFirst = seen.insert(partition.key).inserted
+                    answer.errorCode =
+                        isFirst ? checkLeaderEpoch(asked.currentLeaderEpoch, of: partition) : .invalidRequest
                     if answer.errorCode == .none { find(asked.timestamp, in: partition, &answer, &effects) }
                 } else {
                     answer.errorCode = .unknownTopicOrPartition
@@ -30,14 +34,15 @@ extension BrokerNode {
     ) {
         answer.leaderEpoch = partition.leaderEpoch.value
         do {
+            let log = try partition.log()
             let record: (offset: Offset, timestamp: Int64)?
             switch timestamp {
             case ListOffsetsRequest.latest: return answer.offset = partition.highWatermark.offset.value
             case ListOffsetsRequest.earliest, ListOffsetsRequest.earliestLocal:
-                return answer.offset = partition.log.startOffset.value
+                return answer.offset = log.startOffset.value
             case ListOffsetsRequest.maxTimestamp:
-                record = try partition.log.snapshot.recordWithGreatestTimestamp(upTo: partition.highWatermark)
-            case 0...: record = try partition.log.snapshot.record(notBefore: timestamp, upTo: partition.highWatermark)
+                record = try log.snapshot.recordWithGreatestTimestamp(upTo: partition.highWatermark)
+            case 0...: record = try log.snapshot.record(notBefore: timestamp, upTo: partition.highWatermark)
             // There is no remote storage; and no other negative time means anything.
             default: record = nil
             }

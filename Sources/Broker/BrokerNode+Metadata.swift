@@ -22,7 +22,7 @@ extension BrokerNode {
         // Version 0 had no null: there an empty list asks for everything.
         let asked = call.version == 0 && request.topics?.isEmpty == true ? nil : request.topics
         if let asked {
-            for topic in asked { response.topics.append(describe(topic, request, &effects)) }
+            for topic in asked { response.topics.append(describe(topic, request, call.version, &effects)) }
         } else {
             response.topics = registry.topics.map(describe)
         }
@@ -38,18 +38,24 @@ extension BrokerNode {
     }
 
     private mutating func describe(
-        _ asked: MetadataRequest.Topic, _ request: MetadataRequest, _ effects: inout Effects
+        _ asked: MetadataRequest.Topic, _ request: MetadataRequest, _ version: Int16, _ effects: inout Effects
     ) -> MetadataResponse.Topic {
         var missing = MetadataResponse.Topic()
         missing.name = asked.name
         missing.topicID = asked.topicID
         guard let name = asked.name else {
+            // KIP-516: versions 10 and 11 carry ids, but only 12 can be asked by them.
+            guard version >= 12 else {
+                missing.name = ""
+                missing.errorCode = .invalidRequest
+                return missing
+            }
             if let topic = registry[asked.topicID] { return describe(topic) }
             missing.errorCode = .unknownTopicID
             return missing
         }
         if let topic = registry[name] { return describe(topic) }
-        guard TopicRegistry.isValid(name) else {
+        if registry.whyInvalid(name) != nil {
             missing.errorCode = .invalidTopic
             return missing
         }
@@ -83,12 +89,5 @@ extension BrokerNode {
             return entry
         }
         return described
-    }
-}
-
-extension TopicRegistry.Topic {
-    /// The partition of this number, or nil.
-    func partition(_ number: Int32) -> Partition? {
-        partitions.indices.contains(Int(number)) ? partitions[Int(number)] : nil
     }
 }

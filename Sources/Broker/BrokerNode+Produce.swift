@@ -12,7 +12,7 @@ extension BrokerNode {
 
     /// What became of one batch.
     private enum Outcome {
-        case appended(Partition, Appended, byteCount: Int)
+        case appended(Partition, startOffset: Offset, Appended, byteCount: Int)
         case refused(ErrorCode, String)
     }
 
@@ -34,9 +34,9 @@ extension BrokerNode {
                     answer.errorCode = code
                     answer.errorMessage = reason
                     isRefused = true
-                case .appended(let partition, let appended, let byteCount):
+                case .appended(let partition, let startOffset, let appended, let byteCount):
                     answer.baseOffset = appended.baseOffset.value
-                    answer.logStartOffset = partition.log.startOffset.value
+                    answer.logStartOffset = startOffset.value
                     partition.appended(Partition.Append(end: appended.end, byteCount: byteCount, produce: id))
                     waiting.missing += 1
                     changed.append(partition)
@@ -80,9 +80,10 @@ extension BrokerNode {
             return .refused(error.code, error.reason)
         }
         do {
-            let appended = try partition.log.append(
-                batch, leaderEpoch: partition.leaderEpoch, maxTimestamp: maxTimestamp)
-            return .appended(partition, appended, byteCount: batch.header.byteCount)
+            let log = try partition.log()
+            let appended = try log.append(batch, leaderEpoch: partition.leaderEpoch, maxTimestamp: maxTimestamp)
+            return .appended(
+                partition, startOffset: log.startOffset, appended, byteCount: batch.header.byteCount)
         } catch {
             if case .batchTooLarge = error { return .refused(.recordListTooLarge, error.description) }
             storageFailed(error, &effects)
@@ -112,9 +113,7 @@ extension BrokerNode {
         do {
             batch = try RecordBatch(checking: bytes)
         } catch {
-            if case .unsupportedMagic = error {
-                throw Refusal(code: .unsupportedForMessageFormat, reason: error.description)
-            }
+            if case .unsupportedMagic = error { throw Refusal(code: .invalidRecord, reason: error.description) }
             throw Refusal(code: .corruptMessage, reason: error.description)
         }
         let header = batch.header
@@ -139,9 +138,24 @@ extension BrokerNode {
         guard let codec = header.attributes.codec, codec != .zstd || version >= 7 else {
             throw Refusal(code: .unsupportedCompressionType, reason: "this codec needs a later version of Produce")
         }
-        guard codec == .none else { return (batch, nil) }
+        return (batch, try checkRecords(of: batch))
+    }
+
+    /// Opens the batch, and checks its records. Returns their greatest timestamp; nil where the codec's
+    /// library is missing: the batch is then stored unopened.
+    private func checkRecords(of batch: RecordBatch) throws(Refusal) -> Int64? {
+        let opened: RecordBatch
         do {
-            return (batch, try batch.checkRecords())
+            opened = try batch.opened()
+        } catch {
+            switch error {
+            case .libraryMissing: return nil
+            case .tooLarge: throw Refusal(code: .messageTooLarge, reason: error.description)
+            default: throw Refusal(code: .invalidRecord, reason: error.description)
+            }
+        }
+        do {
+            return try opened.checkRecords()
         } catch {
             throw Refusal(code: .invalidRecord, reason: error.description)
         }
@@ -154,8 +168,10 @@ extension BrokerNode {
         let progress = partition.advanceHighWatermark(flushMessages: configuration.flushMessages)
         for id in progress.produces { acknowledge(id, &effects) }
         if progress.byteCount > 0 { wakeFetches(on: partition, byteCount: progress.byteCount, &effects) }
-        if partition.needsSynchronize(flushMessages: configuration.flushMessages) {
-            synchronizes.add(partition.key, file: partition.log.activeFile, end: partition.log.end)
+        if partition.needsSynchronize(flushMessages: configuration.flushMessages),
+            let (file, end) = partition.unsynchronized
+        {
+            synchronizes.add(partition.key, file: file, end: end)
             synchronizes.start(&effects)
         }
     }
@@ -176,6 +192,7 @@ extension BrokerNode {
         for entry in synchronizes.finish(ticket) {
             let partition = registry.partitions[entry.key]
             partition.becameDurable(upTo: entry.end)
+            hasNewDurable = true
             commit(partition, &effects)
         }
         synchronizes.start(&effects)

@@ -19,6 +19,8 @@ public struct BrokerNode: Node {
     var nextProduce: UInt64 = 0
     var fetches = DelayedOperations<FetchKey, WaitingFetch>()
     private var isStopping = false
+    private var checkpointAt: Instant?
+    var hasNewDurable = false
     private var hasFailed = false
 
     /// What the broker is called: the answer to "which cluster is this".
@@ -42,15 +44,23 @@ public struct BrokerNode: Node {
         var version: Int16 { header.apiVersion }
     }
 
-    /// Opens every log in `storage`. `seed` begins all randomness: ids of topics and of the cluster.
-    public init(_ configuration: Configuration, storage: any Storage, seed: UInt64) throws(LogError) {
+    /// Finds the topics in `storage`, and recovers their logs after a crash.
+    ///
+    /// - Parameters:
+    ///   - seed: begins all randomness: ids of topics and of the cluster.
+    ///   - progress: told how many logs of how many have been recovered.
+    public init(
+        _ configuration: Configuration, storage: any Storage, seed: UInt64,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(LogError) {
         self.configuration = configuration
         var random = SplitMix64(seed: seed)
         identity = try onStorage { () throws(StorageError) in
             try Identity(in: storage, nodeID: configuration.nodeID, &random)
         }
         self.random = random
-        registry = try TopicRegistry(storage, configuration: configuration.log)
+        registry = try TopicRegistry(
+            try LogDirectory(storage, configuration: configuration.log), progress: progress)
         pipeline = RequestPipeline(maxInFlight: configuration.maxInFlightPerConnection)
         advertised = configuration.advertisedListeners.first ?? configuration.listeners[0]
     }
@@ -62,10 +72,8 @@ public struct BrokerNode: Node {
     /// What opening the logs found.
     public var recovery: RecoverySummary { registry.recovery }
 
-    /// Makes everything durable and writes the indexes. Nothing may be handled afterwards.
-    public func close() throws(LogError) {
-        for partition in registry.partitions { try partition.log.close() }
-    }
+    /// Makes everything durable, and leaves the marker of a clean stop. Nothing may be handled afterwards.
+    public func close() throws(LogError) { try registry.directory.close() }
 
     /// Takes in an event; see `Node`.
     public mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
@@ -77,9 +85,12 @@ public struct BrokerNode: Node {
         case .received(let connection, let frame): receive(frame, on: connection, at: now, &effects)
         case .synchronized(let ticket): synchronized(ticket, &effects)
         case .failedToSynchronize(_, let error): fail("\(error)", &effects)
-        case .woke: expireFetches(at: now, &effects)
+        case .woke:
+            expireFetches(at: now, &effects)
+            writeCheckpoints(at: now, &effects)
         case .stopping: stop(&effects)
         }
+        scheduleCheckpoint(after: now, &effects)
         if isStopping && synchronizes.isIdle && pipeline.inFlight == 0 { effects.append(.stop(failure: nil)) }
     }
 
@@ -103,10 +114,33 @@ public struct BrokerNode: Node {
     private mutating func stop(_ effects: inout Effects) {
         isStopping = true
         finishAllFetches(&effects)
-        for partition in registry.partitions where partition.durableEnd != partition.log.end {
-            synchronizes.add(partition.key, file: partition.log.activeFile, end: partition.log.end)
+        for partition in registry.partitions {
+            if let (file, end) = partition.unsynchronized { synchronizes.add(partition.key, file: file, end: end) }
         }
         synchronizes.start(&effects)
+    }
+
+    // MARK: Checkpoints
+
+    /// Something has become durable since the checkpoints were written: they are written again a while
+    /// later, so that the next start after a crash checks only what came then.
+    private mutating func scheduleCheckpoint(after now: Instant, _ effects: inout Effects) {
+        guard checkpointAt == nil, hasNewDurable else { return }
+        let next = now.advanced(byMilliseconds: configuration.checkpointIntervalMilliseconds)
+        checkpointAt = next
+        effects.append(.wake(at: next))
+    }
+
+    private mutating func writeCheckpoints(at now: Instant, _ effects: inout Effects) {
+        guard let due = checkpointAt else { return }
+        guard due <= now else { return effects.append(.wake(at: due)) }
+        checkpointAt = nil
+        hasNewDurable = false
+        do {
+            try registry.directory.writeCheckpoints()
+        } catch {
+            storageFailed(error, &effects)
+        }
     }
 
     // MARK: Requests

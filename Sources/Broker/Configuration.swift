@@ -25,6 +25,8 @@ public struct Configuration: Sendable {
     public var maxFetchBytes = 55 << 20
     /// How many requests of one connection are worked on at once.
     public var maxInFlightPerConnection = 100
+    /// How long after something became durable the checkpoints are written, in milliseconds.
+    public var checkpointIntervalMilliseconds: Int64 = 60_000
     /// The limits of the reactor.
     public var reactor = ReactorLimits()
 
@@ -33,7 +35,7 @@ public struct Configuration: Sendable {
 
     /// Sets one setting by its name. Throws where the name is unknown or the value does not fit.
     public mutating func set(_ name: String, to value: String) throws(ConfigurationError) {
-        guard let setting = Setting.all.first(where: { $0.names.contains(name) }) else {
+        guard let setting = Setting.named(name) else {
             throw ConfigurationError("unknown setting \(name); `logbook broker --help` lists the settings")
         }
         do {
@@ -43,24 +45,26 @@ public struct Configuration: Sendable {
         }
     }
 
-    /// Sets everything in a file of `name=value` lines.
-    public mutating func setAll(in text: String) throws(ConfigurationError) {
-        do {
-            for (name, value) in try Properties.parse(text) { try set(name, to: value) }
-        } catch let error as Properties.Malformed {
-            throw ConfigurationError(error.description)
-        } catch let error as ConfigurationError {
-            throw error
-        } catch {
-            preconditionFailure("Configuration: \(error)")
+    /// Sets everything in a file of `name=value` lines. Returns the names that are not known here:
+    /// a `server.properties` of Kafka has many, and they are passed over, as Kafka does.
+    public mutating func setAll(in text: String) throws(ConfigurationError) -> [String] {
+        let properties: [(name: String, value: String)]
+        do { properties = try Properties.parse(text) } catch { throw ConfigurationError(error.description) }
+        var unknown: [String] = []
+        for (name, value) in properties {
+            if Setting.named(name) == nil { unknown.append(name) } else { try set(name, to: value) }
         }
+        return unknown
     }
 
     /// Checks what no single setting can.
     public func check() throws(ConfigurationError) {
-        if advertisedListeners.isEmpty,
-            let wildcard = listeners.first(where: { ["0.0.0.0", "::", ""].contains($0.host) })
-        {
+        let isWildcard = { (address: SocketAddress) in ["0.0.0.0", "::", ""].contains(address.host) }
+        if let useless = advertisedListeners.first(where: { isWildcard($0) || $0.port == 0 }) {
+            throw ConfigurationError(
+                "advertised.listeners: clients cannot connect to \(useless); name a host and a port")
+        }
+        if advertisedListeners.isEmpty, let wildcard = listeners.first(where: isWildcard) {
             throw ConfigurationError(
                 """
                 \(wildcard) listens on every address, and clients cannot connect to "every address"; \

@@ -1,6 +1,7 @@
 import SegmentLog
 
-/// One partition of a topic: its log, and how much of it may be seen.
+/// One partition of a topic: its log, which is opened when it is first needed, and how much of it
+/// may be seen.
 ///
 /// - I2.6: the high watermark never passes what the flush setting promises to be on disk, and never
 ///   goes back.
@@ -9,14 +10,15 @@ final class Partition {
     let name: String
     /// The partition's number in the node, by which waiting requests find it.
     let key: Int
-    let log: Log
+    private let directory: LogDirectory
+    private var opened: Log?
     /// The epoch of this broker's leadership.
     let leaderEpoch = LeaderEpoch(0)
 
     /// Consumers see nothing behind this place.
-    private(set) var highWatermark: LogPosition
+    private(set) var highWatermark = LogPosition(offset: .zero, segment: .zero, position: 0)
     /// The place up to which everything is on disk.
-    private(set) var durableEnd: LogPosition
+    private(set) var durableEnd = LogPosition(offset: .zero, segment: .zero, position: 0)
     /// Appends behind the high watermark, in order.
     private var uncommitted: [Append] = []
 
@@ -36,13 +38,27 @@ final class Partition {
         var produces: [ProduceID] = []
     }
 
-    /// A partition of a log that was just opened: everything in it is on disk.
-    init(name: String, key: Int, log: Log) {
+    /// The partition `name` of `directory`.
+    init(name: String, key: Int, in directory: LogDirectory) {
         self.name = name
         self.key = key
-        self.log = log
+        self.directory = directory
+    }
+
+    /// The log. What it holds when it is opened is on disk.
+    func log() throws(LogError) -> Log {
+        if let opened { return opened }
+        let log = try directory.log(name)
         highWatermark = log.end
         durableEnd = log.end
+        opened = log
+        return log
+    }
+
+    /// What a synchronize has to cover; nil where everything is on disk.
+    var unsynchronized: (file: any File, end: LogPosition)? {
+        guard let opened, opened.end.offset > durableEnd.offset else { return nil }
+        return (opened.activeFile, opened.end)
     }
 
     /// Takes an append to the log into account.
@@ -50,12 +66,15 @@ final class Partition {
 
     /// Everything up to `end` is on disk.
     func becameDurable(upTo end: LogPosition) {
-        if end.offset > durableEnd.offset { durableEnd = end }
+        guard end.offset > durableEnd.offset else { return }
+        durableEnd = end
+        directory.becameDurable(name, upTo: end.offset)
     }
 
     /// Whether more records are behind `durableEnd` than may be acknowledged without a synchronize.
     func needsSynchronize(flushMessages: Int64) -> Bool {
-        log.end.offset.value - durableEnd.offset.value >= flushMessages
+        guard let end = unsynchronized?.end else { return false }
+        return end.offset.value - durableEnd.offset.value >= flushMessages
     }
 
     /// Moves the high watermark as far as the promise allows: at most `flushMessages - 1` records

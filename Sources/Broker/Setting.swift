@@ -60,6 +60,19 @@ public struct Setting: Sendable {
             ["message.max.bytes", "max.message.bytes"], "1048588", 0...Int64(Int32.max),
             "the largest batch that is taken"
         ) { $0.maxMessageBytes = Int($1) },
+        integer(
+            ["log.flush.offset.checkpoint.interval.ms"], "60000", 0...Int64(Int32.max),
+            "how often the recovery points are written"
+        ) { $0.checkpointIntervalMilliseconds = $1 },
+        integer(
+            ["log.roll.ms", "segment.ms"], "604800000", 1...Int64.max, "the age at which a log begins a new segment"
+        ) {
+            $0.log.segmentMilliseconds = $1
+        },
+        integer(
+            ["log.index.size.max.bytes", "segment.index.bytes"], "10485760", 12...Int64(Int32.max),
+            "the size of an index at which a log begins a new segment"
+        ) { $0.log.segmentIndexBytes = Int($1) },
         integer(["fetch.max.bytes"], "57671680", 1024...Int64(Int32.max), "the most bytes that one fetch returns") {
             $0.maxFetchBytes = Int($1)
         },
@@ -74,6 +87,9 @@ public struct Setting: Sendable {
             "requests of one connection that are worked on at once"
         ) { $0.maxInFlightPerConnection = Int($1) },
     ]
+
+    /// The setting that has this name, if any.
+    static func named(_ name: String) -> Setting? { all.first { $0.names.contains(name) } }
 
     private static func integer(
         _ names: [String], _ defaultValue: String, _ range: ClosedRange<Int64>, _ summary: String,

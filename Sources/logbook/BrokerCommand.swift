@@ -21,7 +21,11 @@ enum BrokerCommand {
     private static func configuration(_ arguments: Arguments) throws -> Configuration {
         var configuration = Configuration()
         do {
-            for case ("--config", let path?) in arguments.flags { try configuration.setAll(in: try contents(of: path)) }
+            for case ("--config", let path?) in arguments.flags {
+                for name in try configuration.setAll(in: try contents(of: path)) {
+                    log(.warn, "\(path): \(name) is not a setting of this broker, and is passed over")
+                }
+            }
             for (name, value) in arguments.flags {
                 switch (name, value) {
                 case ("--listeners", let value?): try configuration.set("listeners", to: value)
@@ -57,12 +61,18 @@ enum BrokerCommand {
         unsafe sigaddset(&signals, SIGTERM)
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
 
+        raiseDescriptorLimit()
         let storage = try FileStorage(path: configuration.logDirectory)
         let lock = try storage.lock()
         defer { withExtendedLifetime(lock) {} }
         let started = ContinuousClock.now
         var seeds = SystemRandomNumberGenerator()
-        var node = try BrokerNode(configuration, storage: storage, seed: seeds.next())
+        let isWatched = isatty(STDERR_FILENO) == 1
+        var node = try BrokerNode(configuration, storage: storage, seed: seeds.next()) { done, total in
+            if isWatched && (done % 100 == 0 || done == total) {
+                Output.diagnostic("recovered \(done) of \(total) logs")
+            }
+        }
         for line in node.recovery.lines { log(.warn, line) }
         let recovered = started.duration(to: .now)
 
@@ -83,6 +93,19 @@ enum BrokerCommand {
         let (failure, stopped) = try reactor.run()
         if let failure { throw CommandFailure(failure) }
         try stopped.close()
+    }
+
+    /// Connections and segments take descriptors: as many as the system lets this process have.
+    private static func raiseDescriptorLimit() {
+        #if canImport(Darwin)
+            let kind = RLIMIT_NOFILE
+        #else
+            let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #endif
+        var limit = rlimit()
+        guard unsafe getrlimit(kind, &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(kind, &limit)
     }
 
     private static func readyLine(

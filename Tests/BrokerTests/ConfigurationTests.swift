@@ -33,9 +33,12 @@ struct ConfigurationTests {
     @Test("reads a file of settings, with comments, spaces and Windows line ends")
     func file() throws {
         var configuration = Configuration()
-        try configuration.setAll(
-            in: "# a comment\r\n\r\nnum.partitions = 3\r\n flush.messages=10\n!x\nlog.dirs=/tmp/a=b")
+        let unknown = try configuration.setAll(
+            in:
+                "# a comment\r\n\r\nnum.partitions = 3\r\n flush.messages=10\n!x\nlog.dirs=/tmp/a=b\nzookeeper.connect=x"
+        )
         #expect(configuration.partitionCount == 3)
+        #expect(unknown == ["zookeeper.connect"])
         #expect(configuration.flushMessages == 10)
         #expect(configuration.logDirectory == "/tmp/a=b")
         #expect(throws: ConfigurationError.self) { try configuration.setAll(in: "num.partitions") }
@@ -46,6 +49,10 @@ struct ConfigurationTests {
         var configuration = Configuration()
         try configuration.set("listeners", to: "0.0.0.0:9092")
         #expect(throws: ConfigurationError.self) { try configuration.check() }
+        for useless in ["0.0.0.0:9092", "broker.example:0", ":9092"] {
+            try configuration.set("advertised.listeners", to: useless)
+            #expect(throws: ConfigurationError.self) { try configuration.check() }
+        }
         try configuration.set("advertised.listeners", to: "broker.example:9092")
         try configuration.check()
     }

@@ -57,6 +57,54 @@ struct MetadataTests {
         #expect(try strict.metadata("t")?.errorCode == .unknownTopicOrPartition)
     }
 
+    @Test("refuses a name that differs from a topic's in dots and underscores only")
+    func collision() throws {
+        let broker = try TestBroker()
+        #expect(try broker.metadata("a.b")?.errorCode == ErrorCode.none)
+        #expect(try broker.metadata("a_b")?.errorCode == .invalidTopic)
+        #expect(try broker.metadata("a.b")?.errorCode == ErrorCode.none)
+    }
+
+    @Test("never removes what holds records: a topic without its partition 0 is an error that says what to do")
+    func missingPartitionZero() throws {
+        for number in 0..<2 {
+            let disk = MemoryDisk()
+            let broker = try TestBroker(disk) { $0.partitionCount = 3 }
+            try broker.metadata("t")
+            for partition in 0..<3 as Range<Int32> {
+                _ = try broker.produce(Batches.make(1).bytes, partition: partition)
+            }
+            // An operator moves one directory away.
+            let storage = MemoryStorage(disk)
+            let directory = try storage.directory("t-\(number)")
+            for file in try directory.list() { try directory.remove(file) }
+            try storage.remove("t-\(number)")
+            let before = disk.contents()
+            let error = #expect(throws: LogError.self) { try TestBroker(disk) }
+            #expect(error?.description.contains("move") == true)
+            let isUnchanged = disk.contents() == before
+            #expect(isUnchanged)
+        }
+    }
+
+    @Test("reads the whole log after a crash, and nothing after a clean stop")
+    func cleanStop() throws {
+        let disk = MemoryDisk()
+        let first = try TestBroker(disk) { $0.checkpointIntervalMilliseconds = 1000 }
+        try first.metadata("t")
+        _ = try first.produce(Batches.make(5).bytes)
+        // The recovery point is written a while after something became durable.
+        #expect(disk.contents()["/recovery-point-offset-checkpoint"] == nil)
+        try first.driver.advance(milliseconds: 1000)
+        #expect(disk.contents()["/recovery-point-offset-checkpoint"] == Array("0\n1\nt 0 5\n".utf8))
+        let crashed = try TestBroker(disk.afterPowerLoss(seed: 1))
+        #expect(crashed.driver.node.recovery.scannedBytes > 0)
+        try first.driver.node.close()
+        let clean = try TestBroker(disk.afterPowerLoss(seed: 1))
+        #expect(clean.driver.node.recovery.scannedBytes == 0)
+        #expect(try clean.fetch(from: 0)?.highWatermark == 5)
+    }
+
     @Test("topics, their ids and the cluster's id outlast a restart")
     func restart() throws {
         let disk = MemoryDisk()

@@ -136,7 +136,7 @@ struct ProduceFetchTests {
             (good.slice(0..<(good.count - 1)), .corruptMessage), (Bytes(flipped), .corruptMessage),
             (Bytes(good.array + good.array), .invalidRecord),
             (Batches.make(1, padding: 3000).bytes, .messageTooLarge),
-            (Self.spoiled { $0.magic = 1 }, .unsupportedForMessageFormat),
+            (Self.spoiled { $0.magic = 1 }, .invalidRecord),
             (Self.spoiled { $0.baseOffset = Offset(5) }, .invalidRecord),
             (Self.spoiled { $0.recordCount = 3 }, .invalidRecord),
             (
@@ -174,12 +174,84 @@ struct ProduceFetchTests {
     func compressed() throws {
         let broker = try TestBroker()
         try broker.metadata("t")
-        for codec in 1...4 as ClosedRange<Int16> {
-            let batch = Self.spoiled { $0.attributes = BatchAttributes(rawValue: codec) }
-            #expect(try broker.produce(batch)?.errorCode == ErrorCode.none)
-            let old = try broker.produce(batch, version: 6)
-            #expect(old?.errorCode == (codec == 4 ? .unsupportedCompressionType : ErrorCode.none))
+        for codec in BatchAttributes.Codec.allCases {
+            var builder = RecordBatchBuilder(baseTimestamp: 5)
+            for _ in 0..<50 { builder.append(key: nil, value: Bytes(utf8: "again and again")) }
+            let batch = try builder.finish(codec: codec)
+            let base = try #require(try broker.produce(batch.bytes)).baseOffset
+            let stored = try #require(try broker.fetch(from: base)?.records)
+            guard case .bytes(let bytes) = stored else { return #expect(Bool(false), "no bytes") }
+            #expect(bytes.slice(16..<batch.bytes.count) == batch.bytes.dropFirst(16))
+            let old = try broker.produce(batch.bytes, version: 6)
+            #expect(old?.errorCode == (codec == .zstd ? .unsupportedCompressionType : ErrorCode.none))
         }
+    }
+
+    @Test("junk that calls itself compressed is refused", arguments: 1...4 as ClosedRange<Int16>)
+    func compressedJunk(codec: Int16) throws {
+        let broker = try TestBroker()
+        try broker.metadata("t")
+        let junk = Self.spoiled { $0.attributes = BatchAttributes(rawValue: codec) }
+        #expect(try broker.produce(junk)?.errorCode == .invalidRecord)
+        let many = Self.spoiled {
+            $0.attributes = BatchAttributes(rawValue: codec)
+            $0.recordCount = .max
+            $0.lastOffsetDelta = .max - 1
+        }
+        #expect(try broker.produce(many)?.errorCode == .invalidRecord)
+        #expect(try broker.fetch(from: 0)?.highWatermark == 0)
+    }
+
+    @Test("a partition that is named twice is answered once by fetch, and with an error by ListOffsets")
+    func duplicates() throws {
+        let broker = try TestBroker()
+        try broker.metadata("t")
+        _ = try broker.produce(Batches.make(1).bytes)
+        var fetch = Requests.fetch(from: 0, of: "t")
+        fetch.topics[0].partitions.append(fetch.topics[0].partitions[0])
+        let fetched = try broker.driver.ask(fetch, version: 11, on: broker.connection)
+        #expect(fetched?.topics[0].partitions.count == 1)
+        var topic = ListOffsetsRequest.Topic()
+        topic.name = "t"
+        topic.partitions = [ListOffsetsRequest.Partition(), ListOffsetsRequest.Partition()]
+        var offsets = ListOffsetsRequest()
+        offsets.topics = [topic]
+        let listed = try broker.driver.ask(offsets, version: 7, on: broker.connection)
+        #expect(listed?.topics[0].partitions.map(\.errorCode) == [ErrorCode.none, .invalidRequest])
+    }
+
+    @Test("damage that appears under a running broker is an error, never a gap")
+    func damageWhileRunning() throws {
+        let disk = MemoryDisk()
+        let broker = try TestBroker(disk) { $0.log.segmentBytes = 1024 }
+        try broker.metadata("t")
+        for _ in 0..<20 { _ = try broker.produce(Batches.make(1, padding: 100).bytes) }
+        let file = try MemoryStorage(disk).directory("t-0").open("00000000000000000000.log", creating: false)
+        let size = Batches.make(1, padding: 100).bytes.count
+        // The magic byte of the third batch in a sealed segment.
+        try file.rewrite([9], at: Int64(2 * size + 16))
+        #expect(try broker.fetch(from: 1, maxBytes: 1)?.values().map(\.offset) == [1])
+        #expect(try broker.fetch(from: 2)?.errorCode == .storageError)
+        #expect(broker.driver.logLines.contains { $0.contains("damaged") })
+        let inLaterSegment = try broker.fetch(from: 19)
+        #expect(inLaterSegment?.errorCode == ErrorCode.none)
+    }
+
+    @Test("after a failed synchronize and a restart, what survived is written to the disk again")
+    func failedSynchronizeThenRestart() throws {
+        let disk = MemoryDisk()
+        let broker = try TestBroker(disk)
+        try broker.metadata("t")
+        disk.failNext(.synchronize, with: 5)
+        _ = try broker.produce(Batches.make(1, tag: "unlucky").bytes)
+        #expect(broker.driver.stopped != nil)
+        // The kernel still has the bytes, and takes them for written. Who starts now sees them.
+        let restarted = disk.afterKill()
+        let second = try TestBroker(restarted)
+        #expect(try second.produce(Batches.make(1, tag: "acknowledged").bytes)?.baseOffset == 1)
+        let third = try TestBroker(restarted.afterPowerLoss(seed: 8))
+        let values = try third.fetch(from: 0)?.values().map(\.value)
+        #expect(values == ["unlucky-0", "acknowledged-0"])
     }
 
     @Test("versions 0 to 2 of produce are offered, and refused with an error that names the reason")

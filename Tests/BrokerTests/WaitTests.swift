@@ -71,6 +71,23 @@ struct WaitTests {
         }
     }
 
+    @Test("does not wait at the end of a sealed segment, nor for more than the broker's limit")
+    func sealedSegment() throws {
+        let broker = try TestBroker {
+            $0.log.segmentBytes = 1024
+            $0.maxFetchBytes = 1500
+        }
+        try broker.metadata("t")
+        for _ in 0..<20 { _ = try broker.produce(Batches.make(1, padding: 100).bytes) }
+        let early = Requests.fetch(from: 0, of: "t", minBytes: 100_000, maxWait: 500)
+        #expect(try broker.driver.ask(early, version: 11, on: broker.connection) != nil)
+        let whole = try TestBroker { $0.maxFetchBytes = 1024 }
+        try whole.metadata("t")
+        for _ in 0..<20 { _ = try whole.produce(Batches.make(1, padding: 100).bytes) }
+        let large = Requests.fetch(from: 0, of: "t", minBytes: 2000, maxWait: 500)
+        #expect(try whole.driver.ask(large, version: 11, on: whole.connection) != nil)
+    }
+
     @Test("is overtaken by a later produce, whose answer is held back until the fetch is answered")
     func answersInOrder() throws {
         let (broker, consumer) = try waiting(minBytes: 100_000)

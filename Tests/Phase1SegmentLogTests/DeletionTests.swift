@@ -8,10 +8,12 @@ struct DeletionTests {
 
     /// A log of many small segments, whose records have the times 1,000, 1,001, …
     private func log(on disk: MemoryDisk, batches: Int = 30, startOffset: Offset = .zero) throws -> Log {
+        var known = KnownState()
+        known.startOffset = startOffset
         var configuration = LogConfiguration()
         configuration.segmentBytes = 1200
         configuration.indexIntervalBytes = 200
-        let log = try Log(in: MemoryStorage(disk), configuration: configuration, startOffset: startOffset)
+        let log = try Log(in: MemoryStorage(disk), configuration: configuration, known)
         for index in Int(log.end.offset.value)..<batches {
             let batch = Batches.make(1, tag: "b", timestamp: Int64(1000 + index), padding: 100)
             _ = try log.append(batch, leaderEpoch: epoch)

@@ -119,9 +119,9 @@ struct LogTests {
         }
     }
 
-    @Test("is what a plain list is: append, read, roll and reopen, over 300 seeds")
+    @Test("is what a plain list is: append, read, roll and reopen, over 2,000 seeds")
     func model() throws {
-        for seed in UInt64(0)..<300 {
+        for seed in UInt64(0)..<2000 {
             var random = SplitMix64(seed: seed)
             var configuration = LogConfiguration()
             configuration.segmentBytes = 1024 + random.below(4000)

@@ -104,6 +104,43 @@ struct RecoveryTests {
         #expect(disk.contents() == before)
     }
 
+    @Test("never lets a lying index hide a record: every bit of every index entry, flipped")
+    func lyingIndex() throws {
+        let small = configuration(segmentBytes: 1500)
+        let disk = MemoryDisk()
+        try write(12, to: MemoryStorage(disk), small)
+        let size = try MemoryStorage(disk).open(first + ".index", creating: false).size()
+        #expect(size >= 16)
+        for bit in 0..<Int(size * 8) {
+            let copy = disk.afterKill()
+            let storage = MemoryStorage(copy)
+            let index = try storage.open(first + ".index", creating: false)
+            var bytes = try index.read(Int(size), at: 0).array
+            bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+            try index.rewrite(Bytes(bytes), at: 0)
+            let log = try Log(in: storage, configuration: small)
+            for offset in 0..<log.end.offset.value {
+                let range = try #require(try log.snapshot.read(from: Offset(offset), upTo: log.end, maxBytes: 1))
+                let header = try RecordBatch(checking: range.read()).header
+                #expect(header.baseOffset.value <= offset && offset <= header.lastOffset.value, "bit \(bit)")
+            }
+        }
+    }
+
+    @Test(
+        "passes over a base offset that leaves no room, and survives any time index",
+        arguments: [Int64.max - 1000, 1 << 40])
+    func hugeBaseOffset(base: Int64) throws {
+        let storage = MemoryStorage()
+        let digits = String(repeating: "0", count: 20 - String(base).count) + String(base)
+        _ = try storage.open(digits + ".log", creating: true)
+        try storage.open(digits + ".timeindex", creating: true)
+            .append([[0, 0, 0, 0, 0, 0, 0, 5, 0x7F, 0xFF, 0xFF, 0xFF]], at: 0)
+        let log = try Log(in: storage)
+        _ = try log.snapshot.record(notBefore: 8, upTo: log.end)
+        #expect(log.end.offset.value == (base == 1 << 40 ? base : 0))
+    }
+
     @Test("refuses a log with a missing segment")
     func missingSegment() throws {
         let storage = MemoryStorage()

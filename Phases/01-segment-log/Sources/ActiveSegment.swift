@@ -101,25 +101,74 @@ final class ActiveSegment {
         return SparseIndex(decoding: try file.mapped(bytes.count)) ?? index
     }
 
-    // MARK: Recovering
+    // MARK: Opening
+
+    /// Takes up the segment where a clean stop left it, without reading it: its index files say where
+    /// its last batches are. Returns false where they are missing, or do not fit; `recover` then.
+    func resume() throws(StorageError) -> Bool {
+        let length = try file.size()
+        guard let (offsets, times) = try SegmentView.indexes(in: storage, at: baseOffset, length: length) else {
+            return false
+        }
+        for position in 0..<offsets.count { offsetIndex.append(offsets[position]) }
+        for position in 0..<times.count { timeIndex.append(times[position]) }
+        indexEntryCount = offsets.count
+        greatest = times.last ?? greatest
+        size = offsets.last.map { Int64($0.position) } ?? 0
+        if size > 0, let first = try? RecordBatchHeader(parsing: try file.read(RecordBatchHeader.byteCount, at: 0)) {
+            firstTimestamp = first.maxTimestamp
+        }
+        if try scan(to: length, checksums: false) == nil { return true }
+        forget()
+        return false
+    }
+
+    /// Knows nothing about the file any more.
+    private func forget() {
+        (size, nextOffset, bytesSinceIndexEntry, indexEntryCount) = (0, baseOffset, 0, 0)
+        offsetIndex = GrowingIndex()
+        timeIndex = GrowingIndex()
+        greatest = TimeIndexEntry(timestamp: -1, relativeOffset: 0)
+    }
 
     /// Reads the file from its first byte, cuts it at the first batch that is torn or fails its CRC,
     /// makes the indexes anew, and makes what is left durable.
     ///
+    /// Nothing is cut below `recoveryPoint`, which was on disk: damage there is no crash's doing.
     /// Returns how many bytes were cut, and why.
-    func recover() throws(StorageError) -> (cutBytes: Int64, damage: BatchError?) {
-        let length = try file.size()
-        let damage = try scan(to: length)
-        // ADR-0105: everything behind the first unsound batch goes, for good.
-        if size < length { try file.truncate(to: size) }
-        // What survived a kill may be in the kernel only: nobody may see it before it is on disk.
-        try file.synchronize()
+    func recover(from recoveryPoint: Offset) throws(LogError) -> (cutBytes: Int64, damage: BatchError?) {
+        let length = try onStorage(file.size)
+        let damage = try onStorage { () throws(StorageError) in try scan(to: length, checksums: true) }
+        if let damage, nextOffset < recoveryPoint {
+            throw .damagedSegment(path: file.path, position: size, damage)
+        }
+        try onStorage { () throws(StorageError) in
+            // ADR-0105: everything behind the first unsound batch goes, for good.
+            if size < length { try file.truncate(to: size) }
+            // What survived a kill may be in the kernel only: nobody may see it before it is on disk. It
+            // is written again, because a synchronize that failed may have been what stopped the broker.
+            try rewrite(from: recoveryPoint)
+            try file.synchronize()
+        }
         return (length - size, damage)
     }
 
+    /// Writes everything from `recoveryPoint` on once more, in the same place.
+    private func rewrite(from recoveryPoint: Offset) throws(StorageError) {
+        let relative = Int32(clamping: recoveryPoint.value - baseOffset.value)
+        var position = offsetIndex.view.last(atMost: relative).map { Int64($0.position) } ?? 0
+        if recoveryPoint >= nextOffset { position = size }
+        while position < size {
+            let bytes = try file.read(Int(min(size - position, 1 << 20)), at: position)
+            guard bytes.count > 0 else { return }
+            try file.rewrite(bytes, at: position)
+            position += Int64(bytes.count)
+        }
+    }
+
     /// Takes every batch from `size` on into account, up to the first unsound one.
-    func scan(to length: Int64) throws(StorageError) -> BatchError? {
-        var scanner = BatchScanner(file, from: size, to: length, checksums: true)
+    func scan(to length: Int64, checksums: Bool) throws(StorageError) -> BatchError? {
+        var scanner = BatchScanner(file, from: size, to: length, checksums: checksums)
         while let step = try scanner.next() {
             switch step {
             case .damage(_, let error): return error

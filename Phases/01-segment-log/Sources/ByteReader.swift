@@ -123,6 +123,14 @@ public struct ByteReader: Sendable {
         return position..<(position &+ count)
     }
 
+    /// Passes over the tagged fields that end a structure (KIP-482).
+    public mutating func skipTags() throws(CodingError) {
+        for _ in 0..<(try unsignedVarint32()) {
+            _ = try unsignedVarint32()
+            _ = try skip(Int(try unsignedVarint32()))
+        }
+    }
+
     /// Everything that is left, sharing the memory.
     @inlinable
     public mutating func rest() -> Bytes {

@@ -12,10 +12,11 @@ public final class FileStorage: Storage {
 
     /// Opens the directory at `path`, and makes it (but not its parents) if there is none.
     public convenience init(path: String) throws(StorageError) {
-        if unsafe mkdir(path, 0o755) != 0 && errno != EEXIST {
-            throw StorageError("create directory", path, .system(errno))
-        }
+        let isNew = unsafe mkdir(path, 0o755) == 0
+        guard isNew || errno == EEXIST else { throw StorageError("create directory", path, .system(errno)) }
         try self.init(existing: path)
+        // The new directory's own name is durable only when its parent is synchronized.
+        if isNew { try FileStorage(existing: path + "/..").synchronizeDirectory() }
     }
 
     /// Opens the directory at `path`, which must exist.
@@ -35,7 +36,11 @@ public final class FileStorage: Storage {
     public func open(_ name: String, creating: Bool, writing: Bool) throws(StorageError) -> any File {
         let path = self.path + "/" + name
         let flags = (writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | (creating ? O_CREAT : 0)
-        let opened = systemOpen(path, flags, 0o644)
+        var opened = systemOpen(path, flags, 0o644)
+        // What may only be read can be read: a configuration file, a segment on a read-only disk.
+        if opened < 0 && !creating && (errno == EACCES || errno == EROFS) {
+            opened = systemOpen(path, O_RDONLY | O_CLOEXEC, 0)
+        }
         guard opened >= 0 else { throw StorageError("open", path, .system(errno)) }
         return SystemFile(path: path, descriptor: Descriptor(opened))
     }
@@ -63,6 +68,14 @@ public final class FileStorage: Storage {
             if name != "." && name != ".." { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// The names of subdirectories, sorted.
+    public func subdirectories() throws(StorageError) -> [String] {
+        try list().filter { name in
+            var status = stat()
+            return unsafe fstatat(descriptor.number, name, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        }
     }
 
     /// Renames a file; see `Storage`.
@@ -152,6 +165,8 @@ private final class SystemFile: File {
             done += written
         }
     }
+
+    func rewrite(_ bytes: Bytes, at position: Int64) throws(StorageError) { try append([bytes], at: position) }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError) -> Int {
         var done = 0

@@ -33,13 +33,11 @@ public final class Log {
     /// Why the log takes no more appends, if so.
     private var failure: LogError?
 
-    /// Opens the log in `storage`, and recovers it: the active segment is read whole and cut at
-    /// its first unsound batch. An empty directory becomes an empty log.
-    ///
-    /// - Parameter startOffset: the first offset that can be read, where it is not that of the first
-    ///   segment: the last value given to `advanceStart`.
+    /// Opens the log in `storage`. Unless it was closed cleanly, the active segment is read whole and
+    /// cut at its first unsound batch. An empty directory becomes an empty log.
     public init(
-        in storage: any Storage, configuration: LogConfiguration = LogConfiguration(), startOffset: Offset = .zero
+        in storage: any Storage, configuration: LogConfiguration = LogConfiguration(),
+        _ known: KnownState = KnownState()
     ) throws(LogError) {
         self.storage = storage
         self.configuration = configuration
@@ -50,23 +48,42 @@ public final class Log {
         for (offset, next) in zip(offsets, offsets.dropFirst()) {
             sealed.append(try Self.openSealed(at: offset, next: next, storage, configuration, &recovery))
         }
-        active = try onStorage { () throws(StorageError) in
-            let base = offsets.last ?? .zero
-            let active = try ActiveSegment(in: storage, at: base, configuration, creating: offsets.isEmpty)
-            recovery.scannedBytes = try active.file.size()
-            (recovery.cutBytes, recovery.damage) = try active.recover()
-            // What index files the active segment has are of an earlier run: sealing makes new ones.
-            for name in SegmentName.all(base).dropFirst() where names.contains(name) { try storage.remove(name) }
-            // A kill may have come between the file's creation and this.
-            try storage.synchronizeDirectory()
-            return active
-        }
+        active = try Self.openActive(at: offsets.last, names, storage, configuration, known, &recovery)
         self.sealed = sealed
         self.recovery = recovery
         let first = sealed.first?.baseOffset ?? active.baseOffset
-        let start = min(max(first, startOffset), active.nextOffset)
+        let start = min(max(first, known.startOffset), active.nextOffset)
         snapshot = LogSnapshot(startOffset: start, sealed: sealed, active: active.view)
         published = Published(snapshot)
+    }
+
+    private static func openActive(
+        at offset: Offset?, _ names: [String], _ storage: any Storage, _ configuration: LogConfiguration,
+        _ known: KnownState, _ recovery: inout LogRecovery
+    ) throws(LogError) -> ActiveSegment {
+        let active = try onStorage { () throws(StorageError) in
+            try ActiveSegment(in: storage, at: offset ?? .zero, configuration, creating: offset == nil)
+        }
+        if known.wasClosedCleanly, try onStorage(active.resume) {
+            guard active.nextOffset >= known.recoveryPoint else {
+                throw .missingRecords(path: active.file.path, end: active.nextOffset, known: known.recoveryPoint)
+            }
+            return active
+        }
+        recovery.scannedBytes = try onStorage(active.file.size)
+        (recovery.cutBytes, recovery.damage) = try active.recover(from: known.recoveryPoint)
+        guard active.nextOffset >= known.recoveryPoint else {
+            throw .missingRecords(path: active.file.path, end: active.nextOffset, known: known.recoveryPoint)
+        }
+        try onStorage { () throws(StorageError) in
+            // What index files the active segment has are of an earlier run: sealing makes new ones.
+            for name in SegmentName.all(active.baseOffset).dropFirst() where names.contains(name) {
+                try storage.remove(name)
+            }
+            // A kill may have come between the file's creation and this.
+            try storage.synchronizeDirectory()
+        }
+        return active
     }
 
     private static func openSealed(
@@ -74,7 +91,9 @@ public final class Log {
         _ recovery: inout LogRecovery
     ) throws(LogError) -> SegmentView {
         let view: SegmentView
-        switch try onStorage({ () throws(StorageError) in try SegmentView.open(in: storage, at: offset, configuration) }
+        switch try onStorage({ () throws(StorageError) in
+            try SegmentView.open(in: storage, at: offset, next: next, configuration)
+        }
         ) {
         case .damaged(let path, let position, let error): throw .damagedSegment(path: path, position: position, error)
         case .rebuilt(let rebuilt):
@@ -157,7 +176,8 @@ public final class Log {
             sealed.append(view)
             active = next
         } catch {
-            failure = .storage(error)
+            // Whatever else failed can be tried again with the next append.
+            if error.isFinal { failure = .storage(error) }
             throw .storage(error)
         }
         publish()
@@ -171,7 +191,10 @@ public final class Log {
     /// Makes everything durable, and writes the active segment's indexes. Nothing may be appended
     /// afterwards.
     public func close() throws(LogError) {
-        _ = try onStorage { () throws(StorageError) in try active.seal() }
+        try onStorage { () throws(StorageError) in
+            _ = try active.seal()
+            try storage.synchronizeDirectory()
+        }
     }
 }
 
@@ -188,6 +211,20 @@ public struct LogConfiguration: Sendable {
     public var indexIntervalBytes: Int = 4096
 
     /// Kafka's defaults.
+    public init() {}
+}
+
+/// What is known about a log from outside, before it is opened.
+public struct KnownState: Sendable {
+    /// The first offset that can be read, where it is not that of the first segment: the last value
+    /// given to `advanceStart`.
+    public var startOffset = Offset.zero
+    /// Everything before this offset is on disk. Damage there is reported, and never cut.
+    public var recoveryPoint = Offset.zero
+    /// Whether `close` was the last thing done to it: then nothing needs to be read.
+    public var wasClosedCleanly = false
+
+    /// Nothing is known.
     public init() {}
 }
 

@@ -10,6 +10,8 @@ public enum LogError: Error, Equatable, Sendable {
     case offsetsExhausted(path: String)
     /// A sealed segment holds something that is no sound batch.
     case damagedSegment(path: String, position: Int64, BatchError)
+    /// The log ends before an offset that is known to have been on disk.
+    case missingRecords(path: String, end: Offset, known: Offset)
     /// A sealed segment does not end where the next one begins.
     case segmentsDoNotMeet(path: String, end: Offset, next: Offset)
 }
@@ -32,13 +34,19 @@ extension LogError: CustomStringConvertible {
         case .offsetsExhausted(let path): "\(path) has used up its offsets"
         case .damagedSegment(let path, let position, let error):
             """
-            \(path) is damaged at byte \(position): \(error). The segment was complete and on disk, so no crash \
-            explains this and nothing was cut. Restore the file from a copy, or move the partition's directory away.
+            \(path) is damaged at byte \(position): \(error). What stands there was on disk, so no crash \
+            explains this and nothing was cut. Restore the file from a copy, or move the directories of all the \
+            topic's partitions away.
+            """
+        case .missingRecords(let path, let end, let known):
+            """
+            \(path) ends at offset \(end), but everything before offset \(known) was on disk. \
+            Restore the file from a copy, or move the directories of all the topic's partitions away.
             """
         case .segmentsDoNotMeet(let path, let end, let next):
             """
             \(path) ends at offset \(end), but the next segment begins at \(next). \
-            Restore the file from a copy, or move the partition's directory away.
+            Restore the file from a copy, or move the directories of all the topic's partitions away.
             """
         }
     }

@@ -61,8 +61,7 @@ public final class LogSnapshot: Sendable {
         var index = segmentIndex(of: offset)
         while index < segmentCount, segment(index).baseOffset <= limit.segment {
             let segment = segment(index)
-            let found = try onStorage { () throws(StorageError) in try segment.batch(holding: offset) }
-            if let (position, header) = found { return (segment, position, header) }
+            if let (position, header) = try segment.batch(holding: offset) { return (segment, position, header) }
             index += 1
         }
         return nil
@@ -73,9 +72,9 @@ public final class LogSnapshot: Sendable {
         notBefore timestamp: Int64, upTo limit: LogPosition
     ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
         for index in 0..<segmentCount where segment(index).greatestTimestamp >= timestamp {
-            let segment = segment(index)
-            let found = try onStorage { () throws(StorageError) in try segment.record(notBefore: timestamp) }
-            if let found { return found.offset < limit.offset ? found : nil }
+            if let found = try segment(index).record(notBefore: timestamp) {
+                return found.offset < limit.offset ? found : nil
+            }
         }
         return nil
     }

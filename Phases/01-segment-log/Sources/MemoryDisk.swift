@@ -141,6 +141,45 @@ extension MemoryDisk {
 
         var written: [UInt8] = []
         var durable: [UInt8] = []
+        /// Pages that a failed synchronize did not write, and that the kernel has taken for written
+        /// since: the next synchronize passes over them.
+        private var dropped: Set<Int> = []
+
+        mutating func append(_ bytes: some Collection<UInt8>) {
+            touch(written.count..<(written.count + bytes.count))
+            written += bytes
+        }
+
+        mutating func rewrite(_ bytes: [UInt8], at position: Int) {
+            touch(position..<(position + bytes.count))
+            written.replaceSubrange(position..<(position + bytes.count), with: bytes)
+        }
+
+        /// These bytes are dirty again.
+        private mutating func touch(_ range: Range<Int>) {
+            guard !range.isEmpty, !dropped.isEmpty else { return }
+            for page in (range.lowerBound / Self.page)...((range.upperBound - 1) / Self.page) { dropped.remove(page) }
+        }
+
+        /// A synchronize that failed: what is not durable yet counts as written from now on.
+        mutating func dropUnwritten() {
+            for start in stride(from: 0, to: written.count, by: Self.page) {
+                let range = start..<min(written.count, start + Self.page)
+                if range.upperBound > durable.count || written[range] != durable[range] {
+                    dropped.insert(start / Self.page)
+                }
+            }
+        }
+
+        /// A synchronize that succeeded: everything is durable, but for what was dropped before.
+        mutating func settle() {
+            var settled = written
+            for page in dropped {
+                let range = (page * Self.page)..<min(written.count, (page + 1) * Self.page)
+                for index in range { settled[index] = index < durable.count ? durable[index] : 0 }
+            }
+            durable = settled
+        }
 
         mutating func truncate(to size: Int) {
             if size < written.count {
@@ -151,6 +190,7 @@ extension MemoryDisk {
         }
 
         mutating func losePower(_ random: inout SplitMix64) {
+            dropped = []
             guard written != durable else { return }
             // The length is the old one, the new one, or one on the way.
             let shorter = min(written.count, durable.count)
@@ -176,6 +216,7 @@ extension MemoryDisk {
             }
             written = survived
             durable = survived
+            dropped = []
         }
     }
 

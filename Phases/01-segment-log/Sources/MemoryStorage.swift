@@ -60,6 +60,14 @@ public final class MemoryStorage: Storage {
         }
     }
 
+    /// The names of subdirectories, sorted.
+    public func subdirectories() throws(StorageError) -> [String] {
+        let path = path
+        return try disk.perform("list", path) { state throws(StorageError.Cause) in
+            (state.directories[path]?.written.filter { $0.value == .directory }.keys.sorted()) ?? []
+        }
+    }
+
     /// Renames a file; see `Storage`.
     public func rename(_ name: String, to newName: String) throws(StorageError) {
         let path = path
@@ -123,11 +131,19 @@ private final class MemoryFile: File {
             // A write that the power failure interrupts gets as far as it gets.
             let whole = state.isNextStepTheLast ? state.random.below(bytes.count + 1) : bytes.count
             if let failure = state.takeFailure(.append) {
-                state.files[number].written += bytes.prefix(state.random.below(bytes.count))
+                state.files[number].append(bytes.prefix(state.random.below(bytes.count)))
                 throw .system(failure)
             }
-            state.files[number].written += bytes.prefix(whole)
+            state.files[number].append(bytes.prefix(whole))
             try state.step()
+        }
+    }
+
+    func rewrite(_ bytes: Bytes, at position: Int64) throws(StorageError) {
+        let number = number
+        try disk.perform("rewrite", path) { state throws(StorageError.Cause) in
+            try state.step()
+            state.files[number].rewrite(bytes.array, at: Int(position))
         }
     }
 
@@ -158,8 +174,11 @@ private final class MemoryFile: File {
         let number = number
         try disk.perform("synchronize", path) { state throws(StorageError.Cause) in
             try state.step()
-            if let failure = state.takeFailure(.synchronize) { throw .system(failure) }
-            state.files[number].durable = state.files[number].written
+            if let failure = state.takeFailure(.synchronize) {
+                state.files[number].dropUnwritten()
+                throw .system(failure)
+            }
+            state.files[number].settle()
         }
     }
 }

@@ -21,7 +21,10 @@ enum SegmentName {
     /// The base offset in a name with `suffix`; nil for any other name.
     static func baseOffset(of name: String, suffix: String = log) -> Offset? {
         guard name.utf8.count == 21 + suffix.utf8.count, name.hasSuffix("." + suffix) else { return nil }
-        guard let value = Int64(name.prefix(20)), value >= 0 else { return nil }
+        // Every offset in a segment is within 32 bits of its base: the base leaves room for them.
+        guard let value = Int64(name.prefix(20)), (0...(Int64.max - Int64(UInt32.max))).contains(value) else {
+            return nil
+        }
         return Offset(value)
     }
 }

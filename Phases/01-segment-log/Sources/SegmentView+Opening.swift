@@ -9,9 +9,10 @@ extension SegmentView {
         case damaged(path: String, position: Int64, BatchError)
     }
 
-    /// Opens a sealed segment: takes its index files where they are sound, or makes them anew.
+    /// Opens a sealed segment, whose successor begins at `next`: takes its index files where they are
+    /// sound, or makes them anew.
     static func open(
-        in storage: any Storage, at baseOffset: Offset, _ configuration: LogConfiguration
+        in storage: any Storage, at baseOffset: Offset, next: Offset, _ configuration: LogConfiguration
     ) throws(StorageError) -> Opened {
         let segment = try ActiveSegment(in: storage, at: baseOffset, configuration, creating: false)
         let length = try segment.file.size()
@@ -20,11 +21,11 @@ extension SegmentView {
             view.offsetIndex = offsets
             view.timeIndex = times
             view.greatestTimestamp = times.last?.timestamp ?? -1
-            // The batches behind the last entry tell where the segment ends.
-            let damage = try view.findEnd(length)
-            return damage.map { .damaged(path: view.file.path, position: view.size, $0) } ?? .indexed(view)
+            // The batches behind the last entry tell where the segment ends. Where they do not, the index
+            // may be at fault, and the batches have the last word.
+            if try view.findEnd(length) == nil, view.nextOffset == next { return .indexed(view) }
         }
-        if let damage = try segment.scan(to: length) {
+        if let damage = try segment.scan(to: length, checksums: true) {
             return .damaged(path: segment.file.path, position: segment.size, damage)
         }
         return .rebuilt(try segment.seal())
@@ -47,7 +48,7 @@ extension SegmentView {
     }
 
     /// The two index files, or nil where one is missing, or cannot belong to a file of `length` bytes.
-    private static func indexes(
+    static func indexes(
         in storage: any Storage, at baseOffset: Offset, length: Int64
     ) throws(StorageError) -> (OffsetIndex, TimeIndex)? {
         guard let offsetBytes = try map(SegmentName.of(baseOffset, SegmentName.offsetIndex), in: storage),

@@ -18,16 +18,45 @@ struct SegmentView: Sendable {
     var end: LogPosition { LogPosition(offset: nextOffset, segment: baseOffset, position: size) }
 
     /// The first batch that holds `offset` or a later one, or nil behind the last batch.
-    func batch(holding offset: Offset) throws(StorageError) -> (position: Int64, header: RecordBatchHeader)? {
+    func batch(holding offset: Offset) throws(LogError) -> (position: Int64, header: RecordBatchHeader)? {
         guard offset < nextOffset else { return nil }
         let relative = Int32(clamping: offset.value - baseOffset.value)
-        let start = offsetIndex.last(atMost: relative).map { Int64($0.position) } ?? 0
+        if let entry = offsetIndex.last(atMost: relative), try isTrue(entry) {
+            return try walk(to: offset, from: Int64(entry.position))
+        }
+        return try walk(to: offset, from: 0)
+    }
+
+    /// Whether the batch that an index entry speaks of is there. An index that lies would lead past
+    /// records; without it the walk is only longer.
+    private func isTrue(_ entry: OffsetIndexEntry) throws(LogError) -> Bool {
+        let position = Int64(entry.position)
+        guard position >= 0, position < size else { return false }
+        let bytes = try onStorage { () throws(StorageError) in try file.read(RecordBatchHeader.byteCount, at: position)
+        }
+        guard let header = try? RecordBatchHeader(parsing: bytes) else { return false }
+        return header.lastOffset.value == baseOffset.value + Int64(entry.relativeOffset)
+    }
+
+    private func walk(
+        to offset: Offset, from start: Int64
+    ) throws(LogError) -> (position: Int64, header: RecordBatchHeader)? {
         // One read usually covers the distance to the next index entry.
         var scanner = BatchScanner(file, from: start, to: size, checksums: false, windowBytes: 8192)
-        while case .batch(let position, let header)? = try scanner.next() {
+        while let (position, header) = try next(of: &scanner) {
             if header.lastOffset >= offset { return (position, header) }
         }
         return nil
+    }
+
+    /// The scanner's next batch. Damage here is of what was sound when the segment was opened.
+    private func next(of scanner: inout BatchScanner) throws(LogError) -> (position: Int64, header: RecordBatchHeader)?
+    {
+        switch try onStorage({ () throws(StorageError) in try scanner.next() }) {
+        case .batch(let position, let header): return (position, header)
+        case .damage(let position, let error): throw .damagedSegment(path: file.path, position: position, error)
+        case nil: return nil
+        }
     }
 
     /// The first record whose timestamp is at least `timestamp`, or nil if there is none.
@@ -35,16 +64,16 @@ struct SegmentView: Sendable {
     /// Where a compressed batch cannot be opened, because the library is missing or it inflates to too
     /// much, it is not known which record that is; the answer is then the batch's first offset, so
     /// that nobody who reads on from there misses a record.
-    func record(notBefore timestamp: Int64) throws(StorageError) -> (offset: Offset, timestamp: Int64)? {
+    func record(notBefore timestamp: Int64) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
         guard greatestTimestamp >= timestamp else { return nil }
         // Up to this entry's offset everything is older.
         let entry = timestamp == Int64.min ? nil : timeIndex.last(atMost: timestamp - 1)
-        let start = Offset(baseOffset.value + Int64(entry?.relativeOffset ?? 0))
+        let start = Offset(baseOffset.value + Int64(max(entry?.relativeOffset ?? 0, 0)))
         guard let first = try batch(holding: start) else { return nil }
-        var scanner = BatchScanner(file, from: first.position, to: size, checksums: false)
-        while case .batch(let position, let header)? = try scanner.next() {
+        var scanner = BatchScanner(file, from: first.position, to: size, checksums: false, windowBytes: 64 << 10)
+        while let (position, header) = try next(of: &scanner) {
             guard header.maxTimestamp >= timestamp else { continue }
-            let bytes = try scanner.bytes(at: position, header)
+            let bytes = try onStorage { () throws(StorageError) in try scanner.bytes(at: position, header) }
             // The batch was checked when it was appended, or recovered: what does not parse holds nothing.
             guard let batch = try? RecordBatch(unchecked: bytes) else { continue }
             guard let opened = try? batch.opened() else { return (header.baseOffset, header.baseTimestamp) }

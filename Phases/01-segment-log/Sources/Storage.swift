@@ -16,6 +16,9 @@ public protocol Storage: AnyObject, Sendable {
     /// The names in this directory, files and subdirectories, sorted.
     func list() throws(StorageError) -> [String]
 
+    /// The names of the subdirectories in this directory, sorted.
+    func subdirectories() throws(StorageError) -> [String]
+
     /// Gives the file `name` the name `newName`, replacing a file that has it. Atomic.
     func rename(_ name: String, to newName: String) throws(StorageError)
 
@@ -37,6 +40,10 @@ public protocol File: AnyObject, Sendable {
     /// Writes `parts` one after another at `end`, which must be the file's end. On an error any
     /// part of them may have been written; the caller truncates.
     func append(_ parts: [Bytes], at end: Int64) throws(StorageError)
+
+    /// Writes `bytes` again where they stand already, so that the next synchronize writes them to the
+    /// disk even where the kernel believes that it has: it does after a synchronize that failed.
+    func rewrite(_ bytes: Bytes, at position: Int64) throws(StorageError)
 
     /// Fills `buffer` from `position` on. Returns how many bytes there were: fewer only at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError) -> Int

@@ -40,10 +40,7 @@ public struct RequestHeader: Equatable, Sendable {
             clientID = try reader.slice(Int(length)).text
         }
         if api.isFlexible(apiVersion) {
-            for _ in 0..<(try reader.unsignedVarint32()) {
-                _ = try reader.unsignedVarint32()
-                _ = try reader.skip(Int(try reader.unsignedVarint32()))
-            }
+            try reader.skipTags()
         }
         return reader.rest()
     }
@@ -101,10 +98,7 @@ extension Message {
         var reader = ByteReader(frame)
         let correlationID = try reader.integer(Int32.self)
         if ResponseHeader.hasTags(apiKey, version) {
-            for _ in 0..<(try reader.unsignedVarint32()) {
-                _ = try reader.unsignedVarint32()
-                _ = try reader.skip(Int(try reader.unsignedVarint32()))
-            }
+            try reader.skipTags()
         }
         return (correlationID, try Self(decoding: reader.rest(), version: version))
     }

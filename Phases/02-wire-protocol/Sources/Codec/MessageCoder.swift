@@ -29,7 +29,7 @@ public protocol MessageCoder {
     mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError)
     /// The number of an array's elements; nil for a null array.
     mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError)
-    /// Where the direction is reading, `make` an array of that many elements; else code these.
+    /// An array's elements: `count` new ones where the direction reads, those of `array` where it writes.
     mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError)
     /// The tagged fields at the end of a structure; nothing in a version that is not flexible.
     mutating func tags(_ body: (inout Tags) throws(CodingError) -> Void) throws(CodingError)

@@ -7,6 +7,11 @@ public struct MessageDecoder: MessageCoder {
     /// Whether lengths are compact and structures end with tags.
     public let isFlexible: Bool
     private var reader: ByteReader
+    private var elementsLeft = MessageDecoder.maxElements
+
+    /// How many array elements one message may have in all. Two bytes on the wire can become a
+    /// hundred in memory, so the bytes of a frame alone are no bound.
+    public static let maxElements = 250_000
 
     /// A decoder of one version.
     public init(_ bytes: Bytes, version: Int16, isFlexible: Bool) {
@@ -67,6 +72,8 @@ public struct MessageDecoder: MessageCoder {
 
     /// The elements. Memory is taken as they are read, not for a number that somebody claims.
     public mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError) {
+        guard count <= elementsLeft else { throw .invalidLength(at: reader.position, count) }
+        elementsLeft -= count
         array = []
         array.reserveCapacity(min(count, 64))
         for _ in 0..<count {
@@ -83,8 +90,9 @@ public struct MessageDecoder: MessageCoder {
         var tags = TagDecoder(version: version)
         for _ in 0..<count {
             let tag = try reader.unsignedVarint32()
-            let size = Int(try reader.unsignedVarint32())
-            tags.fields.append((tag, try reader.slice(size)))
+            let value = try reader.slice(Int(try reader.unsignedVarint32()))
+            // Every tag that Kafka has is smaller; the others are unknown, and not kept.
+            if tag < 32 && tags.fields.count < 64 { tags.fields.append((tag, value)) }
         }
         try body(&tags)
     }

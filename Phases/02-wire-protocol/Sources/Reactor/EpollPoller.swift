@@ -34,7 +34,9 @@
         ) throws(SystemError) {
             var event = unsafe epoll_event()
             var mask: UInt32 = 0
-            if interest.contains(.reading) { mask |= EPOLLIN.rawValue }
+            // While nothing is read, the end of the stream must still be seen, or a client that has gone
+            // would keep its descriptor for as long as its requests wait.
+            mask |= interest.contains(.reading) ? EPOLLIN.rawValue : EPOLLRDHUP.rawValue
             if interest.contains(.writing) { mask |= EPOLLOUT.rawValue }
             unsafe event.events = mask
             unsafe event.data.u64 = token
@@ -56,7 +58,7 @@
                     Readiness(
                         token: token, isReadable: mask & EPOLLIN.rawValue != 0,
                         isWritable: mask & EPOLLOUT.rawValue != 0,
-                        isHungUp: mask & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0))
+                        isHungUp: mask & (EPOLLERR.rawValue | EPOLLHUP.rawValue | EPOLLRDHUP.rawValue) != 0))
             }
         }
     }

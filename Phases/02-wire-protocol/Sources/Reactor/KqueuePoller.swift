@@ -9,7 +9,7 @@
 
         init() throws(SystemError) {
             queue = kqueue()
-            unsafe events = [kevent](repeating: kevent(), count: 256)
+            unsafe events = Array<kevent>(repeating: kevent(), count: 256)
             guard queue >= 0 else { throw SystemError("create a kqueue", errno) }
         }
 

@@ -15,6 +15,8 @@ struct OutputQueue {
         case more
         /// The peer is gone.
         case disconnected
+        /// The disk failed.
+        case unreadable(path: String)
         /// A file has become shorter than the part of it that was to be sent.
         case cutShort(path: String)
     }
@@ -48,6 +50,7 @@ struct OutputQueue {
             if sent < 0 {
                 if errno == EINTR { continue }
                 if errno == EAGAIN || errno == EWOULDBLOCK { return .more }
+                if errno == EIO, case .file(let range) = parts[head] { return .unreadable(path: range.file.path) }
                 return .disconnected
             }
             if sent == 0, case .file(let range) = parts[head] { return .cutShort(path: range.file.path) }

@@ -13,7 +13,8 @@ protocol Poller: AnyObject {
     func wait(milliseconds: Int32, into ready: inout [Readiness]) throws(SystemError)
 }
 
-/// What a descriptor is watched for. Errors and hang-ups are always reported.
+/// What a descriptor is watched for. On Linux errors and hang-ups are always reported, also the end of a
+/// stream that is not read from; on macOS only when it is read or written again.
 struct Interest: OptionSet, Sendable {
     let rawValue: UInt8
     static let reading = Interest(rawValue: 1)

@@ -47,6 +47,7 @@ public final class Reactor<Driven: Node> {
     private var resumed: [Connection] = []
     private var nextWake: Instant?
     private var acceptAgainAt: Instant?
+    private var acceptWarnedAt: Instant?
     private var stopBy: Instant?
     private var outcome: String??
 
@@ -131,7 +132,7 @@ public final class Reactor<Driven: Node> {
         case .stop:
             guard stopBy == nil else { return }
             stopBy = Self.now().advanced(byMilliseconds: 10_000)
-            unwatchListeners()
+            closeListeners()
             deliver(.stopping)
         }
     }
@@ -169,7 +170,7 @@ public final class Reactor<Driven: Node> {
                 try admit(socket)
             } catch {
                 // No descriptors left: the backlog keeps the clients until some are free.
-                log(.warn, "\(error); trying again in 100 ms")
+                warnOfAccept("\(error); trying again every 100 ms")
                 unwatchListeners()
                 acceptAgainAt = Self.now().advanced(byMilliseconds: 100)
                 return
@@ -177,10 +178,18 @@ public final class Reactor<Driven: Node> {
         }
     }
 
+    /// One line in ten seconds: the cause lasts, and the lines would fill the log.
+    private func warnOfAccept(_ line: String) {
+        let now = Self.now()
+        guard acceptWarnedAt.map({ $0.advanced(byMilliseconds: 10_000) <= now }) ?? true else { return }
+        acceptWarnedAt = now
+        log(.warn, line)
+    }
+
     private func admit(_ socket: Socket) throws(SystemError) {
         let peer = socket.peerAddress?.description ?? "unknown"
         guard connections.count < limits.maxConnections else {
-            log(.warn, "closed a connection from \(peer): max.connections (\(limits.maxConnections)) is reached")
+            warnOfAccept("closed a connection from \(peer): max.connections (\(limits.maxConnections)) is reached")
             return
         }
         let id = ConnectionID(nextConnection)
@@ -195,6 +204,11 @@ public final class Reactor<Driven: Node> {
         guard areListenersWatched else { return }
         areListenersWatched = false
         for listener in listeners { poller.remove(listener.descriptor, .reading) }
+    }
+
+    private func closeListeners() {
+        unwatchListeners()
+        for listener in listeners { listener.stopListening() }
     }
 
     private func watchListeners() {
@@ -301,6 +315,9 @@ public final class Reactor<Driven: Node> {
             if connection.isClosing { return end(connection) }
         case .more: break
         case .disconnected: return end(connection)
+        case .unreadable(let path):
+            log(.error, "\(path) cannot be read: the disk failed")
+            return end(connection)
         case .cutShort(let path):
             // The frame cannot be completed, so neither can the connection be used.
             log(.error, "\(path) has become shorter while it was being sent")
@@ -337,7 +354,7 @@ public final class Reactor<Driven: Node> {
     /// Sends what is left before the process ends, for five seconds at most.
     private func finishSending() {
         let deadline = Self.now().advanced(byMilliseconds: 5_000)
-        unwatchListeners()
+        closeListeners()
         poller.remove(mailbox.bell.descriptor, .reading)
         for id in connections.keys.sorted() {
             // Nothing is read any more: what arrives must not wake the loop below.

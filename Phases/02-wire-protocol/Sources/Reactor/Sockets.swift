@@ -94,7 +94,11 @@ final class Socket: Sendable {
             unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
-        let result = unsafe getaddrinfo(address.host, String(address.port), &hints, &list)
+        // No host at all is every address of this machine: Kafka's "PLAINTEXT://:9092".
+        let result =
+            address.host.isEmpty
+            ? unsafe getaddrinfo(nil, String(address.port), &hints, &list)
+            : unsafe getaddrinfo(address.host, String(address.port), &hints, &list)
         guard result == 0, let first = unsafe list else {
             throw SystemError("resolve \(address.host): \(unsafe String(cString: gai_strerror(result)))", 0)
         }
@@ -110,7 +114,7 @@ final class Socket: Sendable {
     /// The next connection that waits to be accepted, or nil if there is none.
     func accept() throws(SystemError) -> Socket? {
         #if canImport(Darwin)
-            let accepted = unsafe Darwin.accept(descriptor, nil, nil)
+            let accepted = systemAccept(descriptor)
         #else
             let accepted = csystem_accept_nonblocking(descriptor)
         #endif
@@ -126,6 +130,9 @@ final class Socket: Sendable {
         socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         return socket
     }
+
+    /// Takes no more connections: who tries is refused at once, instead of waiting in the backlog.
+    func stopListening() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     func set(_ level: Int32, _ option: Int32, _ value: Int32) {
         var value = value
