@@ -35,12 +35,12 @@ run:
 
 .PHONY: test
 test:
-	$(SWIFT) test --quiet
+	$(SWIFT) test --quiet --disable-xctest
 
 # Threads in Swift run beside each other in few places only; this looks at the one that readers use.
 .PHONY: tsan
 tsan:
-	$(SWIFT) test --quiet --sanitize=thread --scratch-path .build-tsan --filter 'ReadersTests'
+	$(SWIFT) test --quiet --disable-xctest --sanitize=thread --scratch-path .build-tsan --filter 'ReadersTests'
 
 .PHONY: phase
 phase:
