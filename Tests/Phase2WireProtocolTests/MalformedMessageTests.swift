@@ -230,4 +230,30 @@ struct MalformedMessageTests {
         let answer = try ListOffsetsResponse.decodeResponse(response, version: 6)
         #expect(answer.correlationID == 7 && answer.body.throttleTimeMilliseconds == 1)
     }
+
+    @Test("that is made of more elements than one message may have is refused, whatever its bytes allow")
+    func tooManyElements() throws {
+        // Metadata 9: a compact count, then topics of two bytes each: an empty name, no tags.
+        for (count, isRefused) in [(MessageDecoder.maxElements, false), (MessageDecoder.maxElements + 1, true)] {
+            var writer = ByteWriter()
+            writer.unsignedVarint(UInt64(count + 1))
+            for _ in 0..<count { writer.append([1, 0]) }
+            writer.append([1, 0, 0, 0])
+            let body = writer.finish()
+            let decoded = try? MetadataRequest(decoding: body, version: 9)
+            #expect((decoded == nil) == isRefused, "\(count) elements")
+        }
+    }
+
+    @Test("with a million unknown tags is read without keeping them")
+    func manyTags() throws {
+        var writer = ByteWriter()
+        writer.append([1, 1])  // no client software name, no version
+        writer.unsignedVarint(1_000_000)
+        for tag in 0..<1_000_000 {
+            writer.unsignedVarint(UInt64(100 + tag % 100))
+            writer.append([0])
+        }
+        #expect(try ApiVersionsRequest(decoding: writer.finish(), version: 3) == ApiVersionsRequest())
+    }
 }

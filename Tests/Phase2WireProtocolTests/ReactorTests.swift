@@ -104,6 +104,28 @@ struct ReactorTests {
         #expect(seen.withLock { $0.count } == 1000)
     }
 
+    #if os(Linux)
+        @Test("notices that the client of a paused connection has gone", .timeLimit(.minutes(1)))
+        func pausedClientLeaves() throws {
+            let (paused, gone) = (Counter(), Counter())
+            let reactor = try RunningReactor { event, _, effects in
+                switch event {
+                case .received(let connection, _):
+                    effects.append(.pause(connection))
+                    paused.raise()
+                case .disconnected: gone.raise()
+                default: break
+                }
+            }
+            defer { reactor.stop() }
+            let client = try LoopbackClient(port: reactor.port)
+            try client.sendFrames([1], [2], [3])
+            #expect(paused.wait())
+            client.disconnect()
+            #expect(gone.wait())
+        }
+    #endif
+
     @Test("delivers frames again that a node answers from within, however often it pauses", .timeLimit(.minutes(1)))
     func pipelineInReactor() throws {
         // One request in flight at a time: every frame pauses its connection, and its answer resumes it.
