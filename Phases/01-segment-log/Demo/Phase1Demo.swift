@@ -7,20 +7,23 @@ struct Phase1Demo {
         let disk = MemoryDisk(seed: 7)
         try write(on: disk)
         try lookAtBytes(on: disk)
+        try lookAtIndex(on: disk)
         try crashAndRecover(disk)
     }
 
     static func write(on disk: MemoryDisk) throws {
         heading("1. Write three batches; the log gives them their offsets")
-        let log = try Log(in: MemoryStorage(disk))
+        var configuration = LogConfiguration()
+        configuration.indexIntervalBytes = 100
+        let log = try Log(in: MemoryStorage(disk), configuration: configuration)
         for (number, words) in [["to", "be"], ["or", "not"], ["to", "be"]].enumerated() {
             var builder = RecordBatchBuilder(baseTimestamp: 1_700_000_000_000 + Int64(number))
             for word in words { builder.append(key: nil, value: Bytes(utf8: word)) }
             let appended = try log.append(builder.finish(), leaderEpoch: LeaderEpoch(0))
             print("   batch \(number): \(words) -> offsets \(appended.baseOffset) to \(appended.lastOffset)")
         }
-        try log.synchronize()
-        print("   synchronized: these \(log.end.offset) records are on disk, \(log.snapshot.byteCount) bytes")
+        try log.close()
+        print("   closed: these \(log.end.offset) records are on disk, \(log.snapshot.byteCount) bytes")
     }
 
     static func lookAtBytes(on disk: MemoryDisk) throws {
@@ -44,6 +47,14 @@ struct Phase1Demo {
         }
     }
 
+    static func lookAtIndex(on disk: MemoryDisk) throws {
+        heading("3. The index that leads to the third batch, 00000000000000000000.index")
+        let bytes = try MemoryStorage(disk).contents(of: "00000000000000000000.index")
+        guard let entry = OffsetIndex(decoding: bytes)?.first else { return }
+        line(bytes, 0..<4, "relative offset = \(entry.relativeOffset): the batch's last record")
+        line(bytes, 4..<8, "position = \(entry.position): where the batch begins in the .log file")
+    }
+
     static func fields(of header: RecordBatchHeader) -> [(String, Int, String)] {
         [
             ("base offset", 8, "\(header.baseOffset)"),
@@ -59,7 +70,7 @@ struct Phase1Demo {
     }
 
     static func crashAndRecover(_ disk: MemoryDisk) throws {
-        heading("3. The power fails in the midst of a fourth batch")
+        heading("4. The power fails in the midst of a fourth batch")
         let log = try Log(in: MemoryStorage(disk))
         var builder = RecordBatchBuilder(baseTimestamp: 1_700_000_000_003)
         builder.append(key: nil, value: Bytes(utf8: "that is the question"))
@@ -73,7 +84,7 @@ struct Phase1Demo {
         let length = after.contents()["/00000000000000000000.log"]?.count ?? 0
         print("   the file has \(length) bytes now: it ends inside a batch")
 
-        heading("4. Start again: recovery cuts the torn batch, and the log goes on")
+        heading("5. Start again: recovery cuts the torn batch, and the log goes on")
         let recovered = try Log(in: MemoryStorage(after))
         if let damage = recovered.recovery.damage { print("   cut \(recovered.recovery.cutBytes) bytes: \(damage)") }
         var next = RecordBatchBuilder(baseTimestamp: 1_700_000_000_004)
