@@ -23,6 +23,7 @@ help:
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
 	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
+	@echo "make bench-log      the log against bare system calls and loops, as ratios"
 	@echo "make transcripts    write the demos' output into the chapters"
 	@echo "make lint           the format check"
 	@echo "make format         format everything"
@@ -56,6 +57,11 @@ bench-slice:
 	$(SWIFT) build -c release --product logbook
 	$(SWIFT) build -c release --product bench-slice
 	.build/release/bench-slice --write Docs/PERFORMANCE.md
+
+.PHONY: bench-log
+bench-log:
+	$(SWIFT) build -c release --product bench-log
+	.build/release/bench-log --write Docs/PERFORMANCE.md
 
 .PHONY: lint
 lint:

@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "phase1", targets: ["Phase1Demo"]),
         .executable(name: "phase2", targets: ["Phase2Demo"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
+        .executable(name: "bench-log", targets: ["LogBenchmark"]),
     ],
     dependencies: [],
     targets: [
@@ -92,9 +93,23 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: checked
         ),
+        .target(
+            name: "BenchmarkSupport",
+            dependencies: ["SegmentLog"],
+            path: "Benchmarks/Support",
+            swiftSettings: strict
+        ),
+        // Counts what is taken from the heap, by standing in for malloc in one executable.
+        .target(name: "CAllocations", path: "Benchmarks/Allocations"),
+        .executableTarget(
+            name: "LogBenchmark",
+            dependencies: ["BenchmarkSupport", "CAllocations", "SegmentLog", "WireProtocol"],
+            path: "Benchmarks/Log",
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "SliceBenchmark",
-            dependencies: ["Broker", "CSystem", "SegmentLog", "WireProtocol"],
+            dependencies: ["BenchmarkSupport", "Broker", "CSystem", "SegmentLog", "WireProtocol"],
             path: "Benchmarks/Slice",
             swiftSettings: strict
         ),

@@ -1,3 +1,4 @@
+import BenchmarkSupport
 import Foundation
 import SegmentLog
 import WireProtocol
@@ -19,11 +20,6 @@ struct Measurement {
         let figures = [median(bare), median(broker)].map { String(format: "%.0f", $0) }
         return "| \(name) | \(figures[0]) | \(figures[1]) | \(String(format: "%.2f", ratio)) | \(goal) |"
     }
-}
-
-func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
 }
 
 func run(rounds: Int) throws -> [Measurement] {

@@ -5,13 +5,25 @@
 ///     writer.varint(-1)
 ///     let bytes = writer.finish()
 @safe public struct ByteWriter: ~Copyable {
-    /// Where the bytes are gathered. The writer holds the only reference until `finish`.
-    private let storage: ByteStorage
+    /// Where the bytes are gathered. The writer holds the only reference until `finish`, or may not grow.
+    private var storage: ByteStorage
+    private let mayGrow: Bool
     /// How many bytes have been written.
     public private(set) var count = 0
 
     /// A writer with room for `capacity` bytes before it has to grow.
-    public init(capacity: Int = 256) { storage = ByteStorage(capacity: capacity) }
+    public init(capacity: Int = 256) {
+        storage = ByteStorage(capacity: capacity)
+        mayGrow = true
+    }
+
+    /// A writer into `run` from `position` on, where nobody reads yet. What is written must fit.
+    init(into run: ByteStorage, at position: Int) {
+        precondition(position >= 0 && position <= run.capacity, "ByteWriter: begins outside its run")
+        storage = run
+        mayGrow = false
+        count = position
+    }
 
     /// Ends the writing; the bytes are handed over without a copy.
     public consuming func finish() -> Bytes {
@@ -21,7 +33,10 @@
     /// Makes sure that `more` bytes fit, and returns where they begin.
     private mutating func reserve(_ more: Int) -> UnsafeMutableRawPointer {
         let needed = count + more
-        if needed > storage.capacity { storage.grow(to: max(needed, storage.capacity * 2)) }
+        if needed > storage.capacity {
+            precondition(mayGrow, "ByteWriter: writing past the end of a run")
+            storage = storage.grown(to: max(needed, storage.capacity * 2))
+        }
         // SAFETY: the storage holds at least `needed` bytes.
         return unsafe storage.base + count
     }

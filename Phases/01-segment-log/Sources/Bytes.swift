@@ -123,50 +123,50 @@ extension Bytes: ExpressibleByArrayLiteral, CustomStringConvertible {
 
 /// The memory behind `Bytes`: allocated by whoever fills it, or mapped from a file.
 @safe public final class ByteStorage: @unchecked Sendable {
-    // Sendable without a lock: it is written to only by who made it, and only where no `Bytes` that
-    // another thread may read covers it, or nobody reads it yet (the runs of a `GrowingIndex`).
-    package private(set) var base: UnsafeMutableRawPointer
-    package private(set) var capacity: Int
-    private let isMapped: Bool
+    // Sendable without a lock: the memory is written to only by who made it, and only where no `Bytes`
+    // that another thread may read covers it, or nobody reads it yet (the runs of a `GrowingIndex`).
 
-    package init(capacity: Int) {
-        self.capacity = max(capacity, 1)
-        guard let memory = unsafe malloc(self.capacity) else {
+    // These never change, so that no access to them is checked for exclusivity at run time; that
+    // would be twice for each integer that a `ByteWriter` writes.
+    package let base: UnsafeMutableRawPointer
+    package let capacity: Int
+    private let isMapped: Bool
+    /// Whether another storage has taken the memory over.
+    private var isEmptied = false
+
+    package convenience init(capacity: Int) {
+        guard let memory = unsafe malloc(max(capacity, 1)) else {
             preconditionFailure("out of memory: \(capacity) bytes")
         }
-        unsafe base = memory
-        isMapped = false
+        unsafe self.init(base: memory, capacity: max(capacity, 1), isMapped: false)
     }
 
     /// A file's pages, which are unmapped when nobody needs them any more.
-    init(mapping base: UnsafeMutableRawPointer, count: Int) {
+    convenience init(mapping base: UnsafeMutableRawPointer, count: Int) {
+        unsafe self.init(base: base, capacity: count, isMapped: true)
+    }
+
+    private init(base: UnsafeMutableRawPointer, capacity: Int, isMapped: Bool) {
         unsafe self.base = base
-        capacity = count
-        isMapped = true
+        self.capacity = capacity
+        self.isMapped = isMapped
     }
 
     deinit {
+        if isEmptied { return }
         if isMapped { unsafe munmap(base, capacity) } else { unsafe free(base) }
     }
 
-    /// Makes room for at least `capacity` bytes. Only for the one who holds the only reference.
-    package func grow(to capacity: Int) {
-        guard capacity > self.capacity else { return }
+    /// A storage with the same contents and room for at least `capacity` bytes. Only for the one who
+    /// holds the only reference, and who then uses nothing but the result.
+    package func grown(to capacity: Int) -> ByteStorage {
+        guard capacity > self.capacity else { return self }
+        precondition(!isMapped && !isEmptied, "ByteStorage: growing what is not its own")
         // realloc moves a large block by remapping its pages, not by copying them.
         guard let memory = unsafe realloc(base, capacity) else {
             preconditionFailure("out of memory: \(capacity) bytes")
         }
-        unsafe base = memory
-        self.capacity = capacity
-    }
-
-    /// Writes `bytes` at `position`, where nobody reads yet.
-    func write(_ bytes: Bytes, at position: Int) {
-        precondition(position >= 0 && position + bytes.count <= capacity, "ByteStorage: writing past the end")
-        unsafe bytes.withUnsafeBytes { source in
-            guard let start = source.baseAddress else { return }
-            // SAFETY: the position was checked above.
-            unsafe (base + position).copyMemory(from: start, byteCount: source.count)
-        }
+        isEmptied = true
+        return unsafe ByteStorage(base: memory, capacity: capacity, isMapped: false)
     }
 }

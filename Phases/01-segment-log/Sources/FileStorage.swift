@@ -6,9 +6,8 @@
 
 /// A directory of the operating system.
 public final class FileStorage: Storage {
-    /// The directory's path, as it was given.
+    /// The directory's path, as it was given. There may be very many of these: none holds a descriptor.
     public let path: String
-    private let descriptor: Descriptor
 
     /// Opens the directory at `path`, and makes it (but not its parents) if there is none.
     public convenience init(path: String) throws(StorageError) {
@@ -21,10 +20,14 @@ public final class FileStorage: Storage {
 
     /// Opens the directory at `path`, which must exist.
     public init(existing path: String) throws(StorageError) {
+        self.path = path
+        _ = try opened()
+    }
+
+    private func opened() throws(StorageError) -> Descriptor {
         let descriptor = systemOpen(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw StorageError("open directory", path, .system(errno)) }
-        self.path = path
-        self.descriptor = Descriptor(descriptor)
+        return Descriptor(descriptor)
     }
 
     /// Opens `name`; see `Storage`.
@@ -72,9 +75,10 @@ public final class FileStorage: Storage {
 
     /// The names of subdirectories, sorted.
     public func subdirectories() throws(StorageError) -> [String] {
-        try list().filter { name in
+        let directory = try opened()
+        return try list().filter { name in
             var status = stat()
-            return unsafe fstatat(descriptor.number, name, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFDIR
+            return unsafe fstatat(directory.number, name, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFDIR
         }
     }
 
@@ -94,7 +98,8 @@ public final class FileStorage: Storage {
 
     /// fsync(2) of the directory.
     public func synchronizeDirectory() throws(StorageError) {
-        guard fsync(descriptor.number) == 0 else { throw StorageError("synchronize directory", path, .system(errno)) }
+        let directory = try opened()
+        guard fsync(directory.number) == 0 else { throw StorageError("synchronize directory", path, .system(errno)) }
     }
 
     /// Takes the directory for this process: fails while another one holds it. Held until the
@@ -144,20 +149,22 @@ private final class SystemFile: File {
         let total = parts.reduce(0) { $0 + $1.count }
         var done = 0
         while done < total {
-            var skip = done
-            var vectors: [iovec] = unsafe []
-            for part in parts {
-                let skipped = min(skip, part.count)
-                skip -= skipped
-                guard skipped < part.count else { continue }
-                unsafe part.withUnsafeBytes { bytes in
-                    // SAFETY: `parts` keeps the memory alive beyond the call, and it is only read.
-                    let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-                    unsafe vectors.append(
-                        iovec(iov_base: start.map { unsafe $0 + skipped }, iov_len: bytes.count - skipped))
+            let written = unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: parts.count) { vectors in
+                var skip = done
+                for (index, part) in parts.enumerated() {
+                    let skipped = min(skip, part.count)
+                    skip -= skipped
+                    unsafe part.withUnsafeBytes { bytes in
+                        // SAFETY: `parts` keeps the memory alive beyond the call, and it is only read.
+                        let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+                        unsafe vectors.initializeElement(
+                            at: index,
+                            to: iovec(iov_base: start.map { unsafe $0 + skipped }, iov_len: bytes.count - skipped))
+                    }
                 }
+                return unsafe pwritev(
+                    owned.number, vectors.baseAddress, Int32(vectors.count), off_t(end) + off_t(done))
             }
-            let written = unsafe pwritev(owned.number, vectors, Int32(vectors.count), off_t(end) + off_t(done))
             if written < 0 {
                 if errno == EINTR { continue }
                 throw failure("append to")

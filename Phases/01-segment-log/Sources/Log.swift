@@ -145,14 +145,20 @@ public final class Log {
         } catch {
             try takeBack(error)
         }
-        publish()
+        let end = publish(snapshot.replacingActive(with: active.view))
         return Appended(baseOffset: header.baseOffset, lastOffset: header.lastOffset, end: end)
     }
 
     /// Lets readers see the log as it is now.
     func publish(startOffset: Offset? = nil) {
-        snapshot = LogSnapshot(startOffset: startOffset ?? self.startOffset, sealed: sealed, active: active.view)
-        published.publish(snapshot)
+        _ = publish(LogSnapshot(startOffset: startOffset ?? self.startOffset, sealed: sealed, active: active.view))
+    }
+
+    /// Returns where the log ends.
+    private func publish(_ next: LogSnapshot) -> LogPosition {
+        snapshot = next
+        published.publish(next)
+        return next.end
     }
 
     /// Cuts off what a failed append may have written. If that fails too, the log takes no more.

@@ -16,6 +16,11 @@ public final class LogSnapshot: Sendable {
         self.active = active
     }
 
+    /// The log after an append.
+    func replacingActive(with view: SegmentView) -> LogSnapshot {
+        LogSnapshot(startOffset: startOffset, sealed: sealed, active: view)
+    }
+
     /// The place behind the last record: its offset is the log end offset.
     public var end: LogPosition { active.end }
     /// How many segments there are.

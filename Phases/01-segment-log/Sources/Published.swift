@@ -29,15 +29,23 @@ import Synchronization
 
     /// Replaces the value. Only ever from one thread at a time: the writer's.
     package func publish(_ value: Value) {
-        retired.append(current.exchange(Self.retained(value), ordering: .sequentiallyConsistent))
-        let announced = slots.withLock { slots in
-            slots.removeAll { !$0.isUsed.load(ordering: .acquiring) }
-            return slots.map { $0.announced.load(ordering: .sequentiallyConsistent) }
-        }
+        let replaced = current.exchange(Self.retained(value), ordering: .sequentiallyConsistent)
+        if retired.isEmpty && !isAnnounced(replaced) { return Self.release(replaced) }
+        retired.append(replaced)
         retired.removeAll { address in
-            if announced.contains(address) { return false }
+            if isAnnounced(address) { return false }
             Self.release(address)
             return true
+        }
+    }
+
+    /// Whether a reader may be about to retain the object, which is no longer the current one.
+    private func isAnnounced(_ address: UInt) -> Bool {
+        slots.withLock { slots in
+            if slots.contains(where: { !$0.isUsed.load(ordering: .acquiring) }) {
+                slots.removeAll { !$0.isUsed.load(ordering: .acquiring) }
+            }
+            return slots.contains { $0.announced.load(ordering: .sequentiallyConsistent) == address }
         }
     }
 

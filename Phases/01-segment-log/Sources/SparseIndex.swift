@@ -99,9 +99,9 @@ public struct GrowingIndex<Entry: IndexEntry>: Sendable {
             runs.append(Bytes(run, count: run.capacity))
             lastRun = run
         }
-        var writer = ByteWriter(capacity: Entry.byteCount)
+        guard let lastRun else { preconditionFailure("GrowingIndex: the first entry begins a run") }
+        var writer = ByteWriter(into: lastRun, at: place * Entry.byteCount)
         entry.write(to: &writer)
-        lastRun?.write(writer.finish(), at: place * Entry.byteCount)
         count += 1
         last = entry
     }

@@ -5,7 +5,7 @@
 /// block and in the new one are together no more than the limit.
 @safe struct InflatedBytes: ~Copyable {
     // The storage is held by nobody else until `finish`.
-    private let storage: ByteStorage
+    private var storage: ByteStorage
     /// What lies in front of the inflated bytes, for a header.
     private let headroom: Int
     /// The most bytes that may be inflated.
@@ -41,7 +41,7 @@
         guard wanted > capacity else { return }
         let target = max(wanted, capacity * 2)
         capacity = target > most / 2 ? most : target
-        storage.grow(to: capacity)
+        storage = storage.grown(to: capacity)
     }
 
     /// Lets `body` write into the room there is, at least one byte; it returns how many it wrote.
