@@ -18,8 +18,9 @@ struct Scope {
     /// Removes what is left.
     func remove() { try? FileManager.default.removeItem(atPath: root) }
 
-    /// How many rounds to measure where a whole run measures `whole`.
-    func rounds(_ whole: Int) -> Int { isQuick ? 3 : whole }
+    /// How many rounds to measure where a whole run measures `whole`. With fewer, one neighbour
+    /// on the machine decides the median.
+    func rounds(_ whole: Int) -> Int { isQuick ? min(whole, 11) : whole }
 
     /// Runs `body` with an empty directory, and removes it.
     func withDirectory<Result>(_ body: (FileStorage) throws -> Result) throws -> Result {

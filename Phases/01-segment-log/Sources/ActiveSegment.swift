@@ -4,6 +4,8 @@ final class ActiveSegment {
     private let configuration: LogConfiguration
     let baseOffset: Offset
     let file: any File
+    /// Behind the names of the segment's files: nothing, or what says that it is not in place yet.
+    private let suffix: String
 
     /// Bytes of whole batches in the file.
     private(set) var size: Int64 = 0
@@ -11,7 +13,7 @@ final class ActiveSegment {
     private(set) var nextOffset: Offset
     private var offsetIndex = GrowingIndex<OffsetIndexEntry>()
     private var timeIndex = GrowingIndex<TimeIndexEntry>()
-    private var indexEntryCount = 0
+    private(set) var indexEntryCount = 0
     private var bytesSinceIndexEntry = 0
     /// The greatest timestamp so far and the last offset of the batch that has it; -1 for none.
     private var greatest = TimeIndexEntry(timestamp: -1, relativeOffset: 0)
@@ -21,13 +23,15 @@ final class ActiveSegment {
     /// Opens the segment's file; with `creating`, makes it if there is none. What it holds is
     /// known only after `recover`.
     init(
-        in storage: any Storage, at baseOffset: Offset, _ configuration: LogConfiguration, creating: Bool
+        in storage: any Storage, at baseOffset: Offset, _ configuration: LogConfiguration, creating: Bool,
+        suffix: String = ""
     ) throws(StorageError) {
         self.storage = storage
         self.configuration = configuration
         self.baseOffset = baseOffset
         nextOffset = baseOffset
-        file = try storage.open(SegmentName.of(baseOffset, SegmentName.log), creating: creating)
+        self.suffix = suffix
+        file = try storage.open(SegmentName.of(baseOffset, SegmentName.log) + suffix, creating: creating)
     }
 
     /// The segment as it is now.
@@ -91,9 +95,8 @@ final class ActiveSegment {
     }
 
     /// Writes an index file, and gives back the index as it lies there.
-    private func write<Entry>(_ index: SparseIndex<Entry>, as suffix: String) throws(StorageError) -> SparseIndex<Entry>
-    {
-        let file = try storage.open(SegmentName.of(baseOffset, suffix), creating: true)
+    private func write<Entry>(_ index: SparseIndex<Entry>, as kind: String) throws(StorageError) -> SparseIndex<Entry> {
+        let file = try storage.open(SegmentName.of(baseOffset, kind) + suffix, creating: true)
         let bytes = index.encoded()
         try file.truncate(to: 0)
         try file.append([bytes], at: 0)

@@ -45,6 +45,7 @@ extension Log {
     /// so that a reader that is about to open one still finds it.
     private func delete(_ count: Int, at time: Int64) throws(LogError) {
         guard count > 0 else { return }
+        if let failure { throw failure }
         let next = count < sealed.count ? sealed[count].baseOffset : active.baseOffset
         try onStorage { () throws(StorageError) in
             let names = try storage.list()
@@ -52,13 +53,19 @@ extension Log {
                 // The .log file first: index files without one are leftovers, which opening removes.
                 for name in SegmentName.all(segment.baseOffset) where names.contains(name) {
                     try storage.rename(name, to: name + Self.deletedSuffix)
-                    deletedFiles.append((name + Self.deletedSuffix, time))
+                    noteDeleted(name, at: time)
                 }
             }
             try storage.synchronizeDirectory()
         }
         sealed.removeFirst(count)
         publish(startOffset: max(startOffset, next))
+    }
+
+    /// `name` has become a deleted file. One of the same name, from an earlier compaction, has given way.
+    func noteDeleted(_ name: String, at time: Int64) {
+        deletedFiles.removeAll { $0.name == name + Self.deletedSuffix }
+        deletedFiles.append((name + Self.deletedSuffix, time))
     }
 
     /// Removes the files of segments that were deleted at `time` or before, in milliseconds since
@@ -72,11 +79,16 @@ extension Log {
         }
     }
 
-    /// Removes what deletions and sealings that a crash interrupted have left. Returns the names of
-    /// what stays.
+    /// Removes what deletions, sealings and compactions that a crash interrupted have left. Returns the
+    /// names of what stays. Swaps are finished before: what is left of others is not needed.
     static func removeLeftovers(in storage: any Storage) throws(StorageError) -> [String] {
         var names = try storage.list()
         var leftovers = names.filter { $0.hasSuffix(deletedSuffix) }
+        for kind in SegmentName.kinds {
+            leftovers += names.filter { name in
+                [cleanedSuffix, swapSuffix].contains { SegmentName.baseOffset(of: name, suffix: kind + $0) != nil }
+            }
+        }
         for suffix in [SegmentName.offsetIndex, SegmentName.timeIndex] {
             leftovers += names.filter { name in
                 guard let base = SegmentName.baseOffset(of: name, suffix: suffix) else { return false }

@@ -15,6 +15,8 @@
 /// - I1.4: recovery of a recovered log changes nothing.
 /// - I1.5: every segment but the last is wholly durable.
 /// - I1.6: a snapshot never changes, and what it holds stays readable for as long as it is held.
+/// - I1.8: compaction keeps the latest record of each key at its offset, and each segment still ends
+///   where the next one begins.
 public final class Log {
     /// The directory that holds the segments.
     public let storage: any Storage
@@ -31,16 +33,18 @@ public final class Log {
     /// Files of deleted segments, and since when they are; see `removeDeletedFiles`.
     var deletedFiles: [(name: String, since: Int64)] = []
     /// Why the log takes no more appends, if so.
-    private var failure: LogError?
+    var failure: LogError?
 
     /// Opens the log in `storage`. Unless it was closed cleanly, the active segment is read whole and
-    /// cut at its first unsound batch. An empty directory becomes an empty log.
+    /// cut at its first unsound batch. A compaction's swap that a crash interrupted is finished, or
+    /// undone (ADR-0107). An empty directory becomes an empty log.
     public init(
         in storage: any Storage, configuration: LogConfiguration = LogConfiguration(),
         _ known: KnownState = KnownState()
     ) throws(LogError) {
         self.storage = storage
         self.configuration = configuration
+        try Self.finishSwaps(in: storage, configuration)
         let names = try onStorage { () throws(StorageError) in try Self.removeLeftovers(in: storage) }
         let offsets = names.compactMap { SegmentName.baseOffset(of: $0) }.sorted()
         var recovery = LogRecovery()
@@ -86,6 +90,9 @@ public final class Log {
         return active
     }
 
+    /// Opens a segment that another one follows. It must end where that one begins: compaction keeps a
+    /// segment's last batch, if need be without its records, so that a segment that is missing, or too
+    /// short, is seen. What is missing *inside* a segment is not: its offsets may have gaps (ADR-0107).
     private static func openSealed(
         at offset: Offset, next: Offset, _ storage: any Storage, _ configuration: LogConfiguration,
         _ recovery: inout LogRecovery

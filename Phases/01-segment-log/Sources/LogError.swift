@@ -14,6 +14,8 @@ public enum LogError: Error, Equatable, Sendable {
     case missingRecords(path: String, end: Offset, known: Offset)
     /// A sealed segment does not end where the next one begins.
     case segmentsDoNotMeet(path: String, end: Offset, next: Offset)
+    /// A batch could not be opened, or closed again, to compact it.
+    case notCompactable(path: String, batch: Offset, reason: String)
 }
 
 extension LogError: CustomStringConvertible {
@@ -48,6 +50,8 @@ extension LogError: CustomStringConvertible {
             \(path) ends at offset \(end), but the next segment begins at \(next). \
             Restore the file from a copy, or move the directories of all the topic's partitions away.
             """
+        case .notCompactable(let path, let batch, let reason):
+            "\(path) cannot be compacted: the batch at offset \(batch): \(reason). Nothing was changed."
         }
     }
 }

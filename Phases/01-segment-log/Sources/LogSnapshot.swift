@@ -30,7 +30,8 @@ public final class LogSnapshot: Sendable {
 
     private func segment(_ index: Int) -> SegmentView { index < sealed.count ? sealed[index] : active }
 
-    /// The batches from the one that holds `offset` on, as a run of one segment's file.
+    /// The batches from the one that holds `offset`, or the next one where compaction has taken that
+    /// offset away, as a run of one segment's file.
     ///
     /// The run begins at a batch boundary, at or before `offset`, and may end inside a batch, as
     /// Kafka's does. Nil where there is nothing to read: at `limit`, or where `maxBytes` does not
@@ -44,7 +45,9 @@ public final class LogSnapshot: Sendable {
         from offset: Offset, upTo limit: LogPosition, maxBytes: Int, atLeastOneBatch: Bool = true
     ) throws(LogError) -> FileRange? {
         guard let (segment, position, header) = try find(offset, upTo: limit) else { return nil }
-        let end = segment.baseOffset == limit.segment ? limit.position : segment.size
+        // A limit from before a compaction may name a place that the segment no longer has: what is
+        // left of it then lies before the limit.
+        let end = segment.baseOffset == limit.segment ? min(limit.position, segment.size) : segment.size
         let available = Int(end - position)
         guard available > 0 else { return nil }
         var count = min(available, max(maxBytes, 0))
@@ -66,7 +69,9 @@ public final class LogSnapshot: Sendable {
         var index = segmentIndex(of: offset)
         while index < segmentCount, segment(index).baseOffset <= limit.segment {
             let segment = segment(index)
-            if let (position, header) = try segment.batch(holding: offset) { return (segment, position, header) }
+            if let (position, header) = try segment.batch(holding: offset) {
+                return header.baseOffset < limit.offset ? (segment, position, header) : nil
+            }
             index += 1
         }
         return nil
@@ -89,7 +94,17 @@ public final class LogSnapshot: Sendable {
         upTo limit: LogPosition
     ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
         let greatest = sealed.reduce(active.greatestTimestamp) { max($0, $1.greatestTimestamp) }
-        return greatest < 0 ? nil : try record(notBefore: greatest, upTo: limit)
+        if greatest < 0 { return nil }
+        if let found = try record(notBefore: greatest, upTo: limit) { return found }
+        // A batch that compaction has emptied keeps its timestamp, and so does what lies behind the
+        // limit: no record has the greatest one. Halving finds the one below.
+        guard var found = try record(notBefore: 0, upTo: limit) else { return nil }
+        var tooGreat = greatest
+        while found.timestamp + 1 < tooGreat {
+            let middle = found.timestamp + (tooGreat - found.timestamp) / 2
+            if let later = try record(notBefore: middle, upTo: limit) { found = later } else { tooGreat = middle }
+        }
+        return found
     }
 
     /// The index of the segment that holds `offset`, which is not before the log's start.

@@ -7,6 +7,9 @@ enum SegmentName {
     /// The time index.
     static let timeIndex = "timeindex"
 
+    /// What the three files hold.
+    static let kinds = [log, offsetIndex, timeIndex]
+
     /// The name of one of the files.
     static func of(_ baseOffset: Offset, _ suffix: String) -> String {
         let digits = String(baseOffset.value)
@@ -15,7 +18,7 @@ enum SegmentName {
 
     /// The names of all three files.
     static func all(_ baseOffset: Offset) -> [String] {
-        [log, offsetIndex, timeIndex].map { of(baseOffset, $0) }
+        kinds.map { of(baseOffset, $0) }
     }
 
     /// The base offset in a name with `suffix`; nil for any other name.

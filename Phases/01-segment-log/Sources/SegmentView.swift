@@ -76,7 +76,10 @@ struct SegmentView: Sendable {
             let bytes = try onStorage { () throws(StorageError) in try scanner.bytes(at: position, header) }
             // The batch was checked when it was appended, or recovered: what does not parse holds nothing.
             guard let batch = try? RecordBatch(unchecked: bytes) else { continue }
-            guard let opened = try? batch.opened() else { return (header.baseOffset, header.baseTimestamp) }
+            // A base timestamp may be a delete horizon, later than any record.
+            guard let opened = try? batch.opened() else {
+                return (header.baseOffset, min(header.baseTimestamp, header.maxTimestamp))
+            }
             if let found = SegmentView.record(in: opened, notBefore: timestamp) { return found }
         }
         return nil
