@@ -73,6 +73,13 @@ public struct Setting: Sendable {
             ["log.index.size.max.bytes", "segment.index.bytes"], "10485760", 12...Int64(Int32.max),
             "the size of an index at which a log begins a new segment"
         ) { $0.log.segmentIndexBytes = Int($1) },
+        Setting(
+            names: ["log.recovery.cut.damaged"], defaultValue: "false",
+            summary: "cut a log where its segments are damaged, instead of refusing to start (not a setting of Kafka)"
+        ) { configuration, value throws(ConfigurationError) in
+            guard let flag = Bool(value) else { throw ConfigurationError("must be true or false") }
+            configuration.log.cutsDamagedSegments = flag
+        },
         integer(["fetch.max.bytes"], "57671680", 1024...Int64(Int32.max), "the most bytes that one fetch returns") {
             $0.maxFetchBytes = Int($1)
         },

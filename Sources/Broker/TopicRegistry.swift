@@ -184,6 +184,10 @@ public struct RecoverySummary: Sendable {
         if let damage = recovery.damage {
             lines.append("cut \(recovery.cutBytes) bytes from the end of \(name): \(damage)")
         }
+        if recovery.segmentsSetAside > 0 {
+            lines.append(
+                "set \(recovery.segmentsSetAside) segments of \(name) aside, as .log.damaged: they lie behind damage")
+        }
         if recovery.rebuiltIndexes > 0 {
             lines.append("rebuilt the indexes of \(recovery.rebuiltIndexes) segments of \(name)")
         }

@@ -242,16 +242,17 @@ struct ProduceFetchTests {
         let disk = MemoryDisk()
         let broker = try TestBroker(disk)
         try broker.metadata("t")
+        _ = try broker.produce(Batches.make(1, tag: "first").bytes)
         disk.failNext(.synchronize, with: 5)
         _ = try broker.produce(Batches.make(1, tag: "unlucky").bytes)
         #expect(broker.driver.stopped != nil)
         // The kernel still has the bytes, and takes them for written. Who starts now sees them.
         let restarted = disk.afterKill()
         let second = try TestBroker(restarted)
-        #expect(try second.produce(Batches.make(1, tag: "acknowledged").bytes)?.baseOffset == 1)
+        #expect(try second.produce(Batches.make(1, tag: "acknowledged").bytes)?.baseOffset == 2)
         let third = try TestBroker(restarted.afterPowerLoss(seed: 8))
         let values = try third.fetch(from: 0)?.values().map(\.value)
-        #expect(values == ["unlucky-0", "acknowledged-0"])
+        #expect(values == ["first-0", "unlucky-0", "acknowledged-0"])
     }
 
     @Test("versions 0 to 2 of produce are offered, and refused with an error that names the reason")
@@ -322,6 +323,7 @@ struct ProduceFetchTests {
         let disk = MemoryDisk()
         let broker = try TestBroker(disk) { $0.log.segmentBytes = 1024 }
         try broker.metadata("t")
+        _ = try broker.produce(Batches.make(1).bytes)
         for _ in 0..<20 where broker.driver.stopped == nil {
             let before = disk.contents().count
             // Only a roll synchronizes here: the driver performs none.
@@ -340,6 +342,7 @@ struct ProduceFetchTests {
         let disk = MemoryDisk()
         let broker = try TestBroker(disk)
         try broker.metadata("t")
+        #expect(try broker.produce(Batches.make(1).bytes)?.baseOffset == 0)
         disk.failNext(.synchronize, with: 5)
         #expect(try broker.produce(Batches.make(1).bytes) == nil)
         #expect(broker.driver.stopped.flatMap { $0 }?.contains("synchronize") == true)

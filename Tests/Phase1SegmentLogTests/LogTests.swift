@@ -89,6 +89,65 @@ struct LogTests {
         for name in names { #expect(try storage.open(name, creating: false).size() <= 1024) }
     }
 
+    @Test("begins a new segment before a relative offset leaves 32 bits, and finds offsets on both sides")
+    func relativeOffsetOverflow() throws {
+        for distance in [Int32.max - 2, Int32.max - 1, Int32.max] {
+            let storage = MemoryStorage()
+            let log = try Log(in: storage)
+            // A batch whose offsets reach far, as compaction may leave one.
+            let wide = Batches.make(1)
+            var header = wide.header
+            header.lastOffsetDelta = distance - 1
+            let far = header.sealing(wide.bytes.dropFirst(RecordBatchHeader.byteCount))
+            _ = try log.append(far, leaderEpoch: epoch)
+            for _ in 0..<4 { _ = try log.append(Batches.make(1), leaderEpoch: epoch) }
+            #expect(log.snapshot.segmentCount == 2)
+            let bases = try storage.list().filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }
+            // The last record before the roll has the greatest offset that 32 bits can say.
+            #expect(bases == [0, 1 << 31])
+            let reopened = try Log(in: storage)
+            for offset in [0, Int64(distance) - 1, Int64(distance), log.end.offset.value - 1] {
+                let range = try #require(try reopened.snapshot.read(from: Offset(offset), upTo: log.end, maxBytes: 1))
+                let found = try RecordBatch(checking: range.read()).header
+                #expect(found.baseOffset.value <= offset && offset <= found.lastOffset.value)
+            }
+        }
+    }
+
+    @Test("keeps where each leader epoch began, through restarts and cuts (I1.7)")
+    func epochs() throws {
+        let disk = MemoryDisk()
+        let log = try Log(in: MemoryStorage(disk))
+        for (number, count) in [(1, 2), (1, 1), (4, 3), (7, 1)] as [(Int32, Int)] {
+            _ = try log.append(Batches.make(count), leaderEpoch: LeaderEpoch(number))
+            if number == 4 { try log.synchronize() }
+        }
+        #expect(log.epochs.entries.map(\.epoch.value) == [1, 4, 7])
+        #expect(log.epochs.entries.map(\.startOffset.value) == [0, 3, 6])
+        for seed in UInt64(0)..<20 {
+            let again = try Log(in: MemoryStorage(disk.afterPowerLoss(seed: seed)))
+            let expected = again.end.offset == Offset(7) ? [1, 4, 7] : [1, 4]
+            #expect(again.epochs.entries.map(\.epoch.value) == expected.map { Int32($0) }, "seed \(seed)")
+        }
+        // Without the checkpoint, the active segment's batches tell.
+        let storage = MemoryStorage(disk.afterKill())
+        try storage.remove(LeaderEpochCache.fileName)
+        #expect(try Log(in: storage).epochs == log.epochs)
+    }
+
+    @Test("gives a sealed segment's bytes mapped as well as copied")
+    func mapped() throws {
+        let directory = try TemporaryDirectory()
+        let log = try Log(in: try directory.storage())
+        _ = try log.append(Batches.make(2), leaderEpoch: epoch)
+        _ = try log.append(Batches.make(2), leaderEpoch: epoch)
+        try log.roll()
+        let range = try #require(try log.snapshot.read(from: Offset(2), upTo: log.end, maxBytes: 1 << 20))
+        let mapped = try range.mapped()
+        #expect(try mapped == range.read())
+        #expect(try RecordBatch(checking: mapped).header.baseOffset == Offset(2))
+    }
+
     @Test("finds the first record of a time, also where times go back and forth")
     func times() throws {
         for seed in UInt64(0)..<100 {

@@ -141,6 +141,26 @@ struct RecoveryTests {
         #expect(log.end.offset.value == (base == 1 << 40 ? base : 0))
     }
 
+    @Test("cuts a damaged log where the operator says so, and sets aside what lies behind")
+    func operatorSaysSo() throws {
+        let disk = MemoryDisk()
+        let storage = MemoryStorage(disk)
+        var small = configuration(segmentBytes: 1500)
+        try write(30, to: storage, small)
+        let file = try storage.open(first + ".log", creating: false)
+        try file.truncate(to: try file.size() - 1)
+        #expect(throws: LogError.self) { try Log(in: storage, configuration: small) }
+        small.cutsDamagedSegments = true
+        let before = try storage.list().filter { $0.hasSuffix(".log") }.count
+        let log = try Log(in: storage, configuration: small)
+        #expect(log.snapshot.segmentCount == 1 && log.recovery.segmentsSetAside == before - 1)
+        #expect(log.end.offset > .zero && log.end.offset < Offset(60))
+        #expect(try storage.list().filter { $0.hasSuffix(".damaged") }.count == before - 1)
+        #expect(try log.append(Batches.make(1), leaderEpoch: epoch).baseOffset.value > 0)
+        small.cutsDamagedSegments = false
+        #expect(try Log(in: storage, configuration: small).end.offset == log.end.offset)
+    }
+
     @Test("refuses a log with a missing segment")
     func missingSegment() throws {
         let storage = MemoryStorage()

@@ -17,6 +17,8 @@ final class ActiveSegment {
     private var bytesSinceIndexEntry = 0
     /// The greatest timestamp so far and the last offset of the batch that has it; -1 for none.
     private var greatest = TimeIndexEntry(timestamp: -1, relativeOffset: 0)
+    /// The leader epochs of the batches that were scanned, and where each begins.
+    private(set) var epochs: [LeaderEpochCache.Entry] = []
     /// The greatest timestamp of the first batch; -1 for none.
     private var firstTimestamp: Int64 = -1
 
@@ -177,6 +179,9 @@ final class ActiveSegment {
             case .damage(_, let error): return error
             case .batch(_, let header):
                 guard let error = header.misplaced(behind: nextOffset, in: baseOffset) else {
+                    if header.leaderEpoch > epochs.last?.epoch ?? .unknown {
+                        epochs.append(LeaderEpochCache.Entry(epoch: header.leaderEpoch, startOffset: header.baseOffset))
+                    }
                     note(header)
                     continue
                 }

@@ -83,7 +83,7 @@ extension Log {
     /// names of what stays. Swaps are finished before: what is left of others is not needed.
     static func removeLeftovers(in storage: any Storage) throws(StorageError) -> [String] {
         var names = try storage.list()
-        var leftovers = names.filter { $0.hasSuffix(deletedSuffix) }
+        var leftovers = names.filter { $0.hasSuffix(deletedSuffix) || $0 == LeaderEpochCache.fileName + ".tmp" }
         for kind in SegmentName.kinds {
             leftovers += names.filter { name in
                 [cleanedSuffix, swapSuffix].contains { SegmentName.baseOffset(of: name, suffix: kind + $0) != nil }

@@ -26,6 +26,8 @@ public final class Log {
     public private(set) var recovery = LogRecovery()
     /// The log as it is now.
     public private(set) var snapshot: LogSnapshot
+    /// Which leader epoch began where; durable before the first batch of an epoch is appended.
+    public private(set) var epochs: LeaderEpochCache
 
     var sealed: [SegmentView] = []
     private(set) var active: ActiveSegment
@@ -47,18 +49,57 @@ public final class Log {
         try Self.finishSwaps(in: storage, configuration)
         let names = try onStorage { () throws(StorageError) in try Self.removeLeftovers(in: storage) }
         let offsets = names.compactMap { SegmentName.baseOffset(of: $0) }.sorted()
+        var known = known
+        if configuration.cutsDamagedSegments { (known.recoveryPoint, known.wasClosedCleanly) = (.zero, false) }
         var recovery = LogRecovery()
         var sealed: [SegmentView] = []
+        var last = offsets.last
         for (offset, next) in zip(offsets, offsets.dropFirst()) {
-            sealed.append(try Self.openSealed(at: offset, next: next, storage, configuration, &recovery))
+            do {
+                sealed.append(try Self.openSealed(at: offset, next: next, storage, configuration, &recovery))
+            } catch {
+                guard configuration.cutsDamagedSegments, error.isDamage else { throw error }
+                // The operator says so: the log ends in this segment, and what follows is set aside.
+                last = offset
+                recovery.segmentsSetAside = try Self.setAside(offsets.filter { $0 >= next }, storage)
+                break
+            }
         }
-        active = try Self.openActive(at: offsets.last, names, storage, configuration, known, &recovery)
+        active = try Self.openActive(at: last, names, storage, configuration, known, &recovery)
+        epochs = try Self.openEpochs(storage, active)
         self.sealed = sealed
         self.recovery = recovery
         let first = sealed.first?.baseOffset ?? active.baseOffset
         let start = min(max(first, known.startOffset), active.nextOffset)
         snapshot = LogSnapshot(startOffset: start, sealed: sealed, active: active.view)
         published = Published(snapshot)
+    }
+
+    /// Gives segments a name by which no log takes them for its own; nothing is removed.
+    private static func setAside(_ offsets: [Offset], _ storage: any Storage) throws(LogError) -> Int {
+        try onStorage { () throws(StorageError) in
+            for offset in offsets.reversed() {
+                let name = SegmentName.of(offset, SegmentName.log)
+                try storage.rename(name, to: name + ".damaged")
+            }
+            try storage.synchronizeDirectory()
+        }
+        return offsets.count
+    }
+
+    /// The leader epochs of the checkpoint, without those that the log no longer reaches, and with
+    /// those that only the active segment's batches know of.
+    private static func openEpochs(
+        _ storage: any Storage, _ active: ActiveSegment
+    ) throws(LogError) -> LeaderEpochCache {
+        try onStorage { () throws(StorageError) in
+            let stored = try LeaderEpochCache(in: storage)
+            var epochs = stored
+            epochs.truncate(from: active.nextOffset)
+            for entry in active.epochs { epochs.assign(entry.epoch, at: entry.startOffset) }
+            if epochs != stored { try epochs.write(in: storage) }
+            return epochs
+        }
     }
 
     private static func openActive(
@@ -145,6 +186,7 @@ public final class Log {
             header.checksum = header.checksum(over: body)
         }
         if !active.hasRoom(for: header) { try roll() }
+        if leaderEpoch > epochs.latest { try begin(leaderEpoch) }
         var head = ByteWriter(capacity: RecordBatchHeader.byteCount)
         header.write(to: &head)
         do {
@@ -154,6 +196,14 @@ public final class Log {
         }
         let end = publish(snapshot.replacingActive(with: active.view))
         return Appended(baseOffset: header.baseOffset, lastOffset: header.lastOffset, end: end)
+    }
+
+    /// Records that `epoch` begins at the log's end.
+    private func begin(_ epoch: LeaderEpoch) throws(LogError) {
+        var next = epochs
+        next.assign(epoch, at: end.offset)
+        try onStorage { () throws(StorageError) in try next.write(in: storage) }
+        epochs = next
     }
 
     /// Lets readers see the log as it is now.
@@ -222,6 +272,9 @@ public struct LogConfiguration: Sendable {
     public var segmentIndexBytes: Int = 10 << 20
     /// `index.interval.bytes`: the bytes of batches between two index entries.
     public var indexIntervalBytes: Int = 4096
+    /// Whether a log with damage that no crash explains is cut there, instead of being refused. Segments
+    /// behind the damage are set aside under another name. For an operator who has no other copy.
+    public var cutsDamagedSegments = false
 
     /// Kafka's defaults.
     public init() {}
@@ -259,6 +312,8 @@ public struct LogRecovery: Sendable {
     public var cutBytes: Int64 = 0
     /// What was wrong with the first batch that was cut.
     public var damage: BatchError?
+    /// Segments behind damage that were set aside, because the operator said so.
+    public var segmentsSetAside = 0
     /// Sealed segments whose index files were made anew.
     public var rebuiltIndexes = 0
 }

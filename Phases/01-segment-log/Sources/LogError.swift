@@ -19,6 +19,14 @@ public enum LogError: Error, Equatable, Sendable {
 }
 
 extension LogError: CustomStringConvertible {
+    /// Whether the log's files are not what they were: no crash explains it.
+    var isDamage: Bool {
+        switch self {
+        case .damagedSegment, .segmentsDoNotMeet, .missingRecords: true
+        default: false
+        }
+    }
+
     /// Whether a synchronize failed: then nobody knows what is on disk, and the node must stop.
     public var isFinal: Bool {
         if case .storage(let error) = self { return error.isFinal }
@@ -37,18 +45,20 @@ extension LogError: CustomStringConvertible {
         case .damagedSegment(let path, let position, let error):
             """
             \(path) is damaged at byte \(position): \(error). What stands there was on disk, so no crash \
-            explains this and nothing was cut. Restore the file from a copy, or move the directories of all the \
-            topic's partitions away.
+            explains this and nothing was cut. Restore the file from a copy, move the directories of all the \
+            topic's partitions away, or start once with log.recovery.cut.damaged=true to lose what lies behind.
             """
         case .missingRecords(let path, let end, let known):
             """
             \(path) ends at offset \(end), but everything before offset \(known) was on disk. \
-            Restore the file from a copy, or move the directories of all the topic's partitions away.
+            Restore the file from a copy, move the directories of all the topic's partitions away, or start once \
+            with log.recovery.cut.damaged=true to lose what lies behind.
             """
         case .segmentsDoNotMeet(let path, let end, let next):
             """
             \(path) ends at offset \(end), but the next segment begins at \(next). \
-            Restore the file from a copy, or move the directories of all the topic's partitions away.
+            Restore the file from a copy, move the directories of all the topic's partitions away, or start once \
+            with log.recovery.cut.damaged=true to lose what lies behind.
             """
         case .notCompactable(let path, let batch, let reason):
             "\(path) cannot be compacted: the batch at offset \(batch): \(reason). Nothing was changed."

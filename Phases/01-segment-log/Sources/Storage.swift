@@ -90,6 +90,13 @@ public struct FileRange: Sendable {
         self.count = count
     }
 
+    /// The bytes, mapped where the storage can, and not copied. Only for a sealed segment: its file
+    /// never changes.
+    public func mapped() throws(StorageError) -> Bytes {
+        let whole = try file.mapped(Int(position) + count)
+        return whole.slice(Int(position)..<(Int(position) + count))
+    }
+
     /// A copy of the bytes; throws where the file no longer has them all.
     public func read() throws(StorageError) -> Bytes {
         let bytes = try file.read(count, at: position)
