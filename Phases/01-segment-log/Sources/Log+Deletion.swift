@@ -89,10 +89,11 @@ extension Log {
                 [cleanedSuffix, swapSuffix].contains { SegmentName.baseOffset(of: name, suffix: kind + $0) != nil }
             }
         }
+        let logs = Set(names.compactMap { SegmentName.baseOffset(of: $0) })
         for suffix in [SegmentName.offsetIndex, SegmentName.timeIndex] {
             leftovers += names.filter { name in
                 guard let base = SegmentName.baseOffset(of: name, suffix: suffix) else { return false }
-                return !names.contains(SegmentName.of(base, SegmentName.log))
+                return !logs.contains(base)
             }
         }
         for name in leftovers { try storage.remove(name) }

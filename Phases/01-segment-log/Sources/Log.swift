@@ -109,17 +109,15 @@ public final class Log {
         let active = try onStorage { () throws(StorageError) in
             try ActiveSegment(in: storage, at: offset ?? .zero, configuration, creating: offset == nil)
         }
-        if known.wasClosedCleanly, try onStorage(active.resume) {
-            guard active.nextOffset >= known.recoveryPoint else {
-                throw .missingRecords(path: active.file.path, end: active.nextOffset, known: known.recoveryPoint)
-            }
-            return active
+        let isResumed = known.wasClosedCleanly ? try onStorage(active.resume) : false
+        if !isResumed {
+            recovery.scannedBytes = try onStorage(active.file.size)
+            (recovery.cutBytes, recovery.damage) = try active.recover(from: known.recoveryPoint)
         }
-        recovery.scannedBytes = try onStorage(active.file.size)
-        (recovery.cutBytes, recovery.damage) = try active.recover(from: known.recoveryPoint)
         guard active.nextOffset >= known.recoveryPoint else {
             throw .missingRecords(path: active.file.path, end: active.nextOffset, known: known.recoveryPoint)
         }
+        if isResumed { return active }
         try onStorage { () throws(StorageError) in
             // What index files the active segment has are of an earlier run: sealing makes new ones.
             for name in SegmentName.all(active.baseOffset).dropFirst() where names.contains(name) {

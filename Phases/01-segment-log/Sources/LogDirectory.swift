@@ -22,10 +22,11 @@ public final class LogDirectory {
     /// Whether the last run ended with `close`.
     public let wasClosedCleanly: Bool
     /// The names of all logs, sorted.
-    public private(set) var names: [String]
+    public var names: [String] { known.sorted() }
     /// What was found in each log that had to be recovered, in the order of names.
     public private(set) var recovered: [(name: String, recovery: LogRecovery)] = []
 
+    private var known: Set<String>
     private var logs: [String: Log] = [:]
     private var recoveryPoints: OffsetCheckpoint
     private var startOffsets: OffsetCheckpoint
@@ -36,7 +37,7 @@ public final class LogDirectory {
     ) throws(LogError) {
         self.storage = storage
         self.configuration = configuration
-        names = try onStorage { () throws(StorageError) in try Self.logs(in: storage) }
+        known = try onStorage { () throws(StorageError) in try Self.logs(in: storage) }
         wasClosedCleanly = try onStorage(storage.list).contains(Self.cleanMarker)
         (recoveryPoints, startOffsets) = try onStorage { () throws(StorageError) in
             (
@@ -55,13 +56,13 @@ public final class LogDirectory {
 
     /// The subdirectories that are named like a partition's and hold something of a log. Whatever else
     /// lies in the directory is somebody else's, and left alone.
-    private static func logs(in storage: any Storage) throws(StorageError) -> [String] {
-        var found: [String] = []
+    private static func logs(in storage: any Storage) throws(StorageError) -> Set<String> {
+        var found: Set<String> = []
         for name in try storage.subdirectories() where partition(name) != nil {
             let isLog = try storage.directory(name).list().contains { file in
                 file.hasPrefix(metadataName) || SegmentName.baseOffset(of: file) != nil
             }
-            if isLog { found.append(name) }
+            if isLog { found.insert(name) }
         }
         return found
     }
@@ -71,6 +72,7 @@ public final class LogDirectory {
     /// - Parameter progress: told how many logs of how many have been recovered.
     public func recover(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(LogError) {
         if wasClosedCleanly { return }
+        let names = names
         for (done, name) in names.enumerated() {
             let log = try log(name)
             recovered.append((name, log.recovery))
@@ -92,16 +94,15 @@ public final class LogDirectory {
     /// The log `name`, opened if this is the first time that it is asked for. A new name makes a new log.
     public func log(_ name: String) throws(LogError) -> Log {
         if let log = logs[name] { return log }
-        var known = KnownState()
-        known.startOffset = startOffsets.offsets[name] ?? .zero
-        known.recoveryPoint = recoveryPoints.offsets[name] ?? .zero
-        known.wasClosedCleanly = wasClosedCleanly
+        var state = KnownState()
+        state.startOffset = startOffsets.offsets[name] ?? .zero
+        state.recoveryPoint = recoveryPoints.offsets[name] ?? .zero
+        state.wasClosedCleanly = wasClosedCleanly
         let directory = try onStorage { () throws(StorageError) in try storage.directory(name) }
-        let log = try Log(in: directory, configuration: configuration, known)
-        if !names.contains(name) {
+        let log = try Log(in: directory, configuration: configuration, state)
+        if !known.contains(name) {
             try onStorage(storage.synchronizeDirectory)
-            names.append(name)
-            names.sort()
+            known.insert(name)
         }
         logs[name] = log
         return log
@@ -117,7 +118,7 @@ public final class LogDirectory {
         logs[name] = nil
         recoveryPoints.offsets[name] = nil
         startOffsets.offsets[name] = nil
-        names.removeAll { $0 == name }
+        known.remove(name)
         try onStorage { () throws(StorageError) in
             let directory = try storage.directory(name)
             for file in try directory.list() { try directory.remove(file) }
