@@ -177,7 +177,7 @@ struct CompactionCrashTests {
         let storage = MemoryStorage(disk)
         _ = try prepare(storage, 1)
         let swap = try storage.open("00000000000000000000.log.swap", creating: true)
-        try swap.append([Batches.make(3).bytes.slice(0..<90)], at: 0)
+        try swap.append(Batches.make(3).bytes.slice(0..<90), at: 0)
         let before = disk.contents()
         let error = #expect(throws: LogError.self) { try Log(in: storage, configuration: configuration(1)) }
         guard case .damagedSegment? = error else { return #expect(Bool(false), "\(String(describing: error))") }
@@ -258,9 +258,9 @@ private final class FaultyFile: File {
 
     func size() throws(StorageError) -> Int64 { try under.size() }
 
-    func append(_ parts: [Bytes], at end: Int64) throws(StorageError) {
+    func append(_ head: Bytes, _ body: Bytes, at end: Int64) throws(StorageError) {
         try faults.call("append", path)
-        try under.append(parts, at: end)
+        try under.append(head, body, at: end)
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError) -> Int {

@@ -352,7 +352,7 @@ struct CompactionTests {
             var bytes = batch.bytes.array
             if damage == 0 { bytes[bytes.count - 1] ^= 1 }
             try file.truncate(to: 0)
-            try file.append([Bytes(bytes)], at: 0)
+            try file.append(Bytes(bytes), at: 0)
             let names = try log.storage.list()
             let error = #expect(throws: LogError.self) {
                 try log.compact(CompactionPolicy(), from: .zero, upTo: log.end.offset, at: 5000)

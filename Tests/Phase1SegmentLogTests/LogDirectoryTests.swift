@@ -125,7 +125,7 @@ struct LogDirectoryTests {
             var bytes = try file.read(Int(file.size()), at: 0).array
             bytes[bytes.count / 2] ^= 1
             try file.truncate(to: 0)
-            try file.append([Bytes(bytes)], at: 0)
+            try file.append(Bytes(bytes), at: 0)
             if isKnown {
                 let before = disk.contents()
                 let error = #expect(throws: LogError.self) { try LogDirectory(MemoryStorage(disk)).recover() }
@@ -189,8 +189,8 @@ struct LogDirectoryTests {
     func foreign() throws {
         let disk = MemoryDisk()
         let storage = MemoryStorage(disk)
-        try storage.directory("photos-2").open("a.jpg", creating: true).append([[1]], at: 0)
-        try storage.open("notes-1", creating: true).append([[2]], at: 0)
+        try storage.directory("photos-2").open("a.jpg", creating: true).append([1], at: 0)
+        try storage.open("notes-1", creating: true).append([2], at: 0)
         _ = try storage.directory("empty-0")
         let before = disk.contents()
         let directory = try LogDirectory(storage)

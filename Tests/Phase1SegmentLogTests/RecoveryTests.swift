@@ -50,7 +50,7 @@ struct RecoveryTests {
             var bytes = try file.read(Int(file.size()), at: 0).array
             bytes[size + index] ^= 0xFF
             try file.truncate(to: 0)
-            try file.append([Bytes(bytes)], at: 0)
+            try file.append(Bytes(bytes), at: 0)
             let log = try Log(in: storage, configuration: configuration())
             switch index {
             // The CRC leaves out what the broker writes. A base offset that goes back is seen; one
@@ -75,7 +75,7 @@ struct RecoveryTests {
             switch damage {
             case 0: try storage.remove(first + ".index")
             case 1: try index.truncate(to: 13)
-            case 2: try index.append([[0, 0, 0, 0, 0, 0, 0, 0]], at: try index.size())
+            case 2: try index.append([0, 0, 0, 0, 0, 0, 0, 0], at: try index.size())
             case 3: try storage.remove(first + ".timeindex")
             default: try index.truncate(to: 0)
             }
@@ -135,7 +135,7 @@ struct RecoveryTests {
         let digits = String(repeating: "0", count: 20 - String(base).count) + String(base)
         _ = try storage.open(digits + ".log", creating: true)
         try storage.open(digits + ".timeindex", creating: true)
-            .append([[0, 0, 0, 0, 0, 0, 0, 5, 0x7F, 0xFF, 0xFF, 0xFF]], at: 0)
+            .append([0, 0, 0, 0, 0, 0, 0, 5, 0x7F, 0xFF, 0xFF, 0xFF], at: 0)
         let log = try Log(in: storage)
         _ = try log.snapshot.record(notBefore: 8, upTo: log.end)
         #expect(log.end.offset.value == (base == 1 << 40 ? base : 0))
@@ -194,7 +194,7 @@ struct RecoveryTests {
             let garbage = (0..<random.below(400)).map { _ in
                 UInt8(truncatingIfNeeded: random.chance(30) ? 0 : random.next())
             }
-            try file.append([Bytes(garbage)], at: try file.size())
+            try file.append(Bytes(garbage), at: try file.size())
             let log = try Log(in: storage, configuration: configuration())
             #expect(log.end.offset == Offset(4), "seed \(seed)")
             #expect(log.recovery.cutBytes == Int64(garbage.count), "seed \(seed)")

@@ -20,8 +20,8 @@ struct StorageTests {
     func appendReadTruncate(kind: Kind) throws {
         try with(kind) { storage in
             let file = try storage.open("a", creating: true)
-            try file.append([[1, 2], [], [3]], at: 0)
-            try file.append([[4]], at: 3)
+            try file.append([1, 2], [3], at: 0)
+            try file.append([4], at: 3)
             #expect(try file.size() == 4)
             #expect(try file.read(10, at: 1) == [2, 3, 4])
             #expect(try file.read(2, at: 4) == [])
@@ -46,9 +46,9 @@ struct StorageTests {
         try with(kind) { storage in
             for name in ["c", "a", "b"] { _ = try storage.open(name, creating: true) }
             let inner = try storage.directory("d")
-            try inner.open("x", creating: true).append([[7]], at: 0)
+            try inner.open("x", creating: true).append([7], at: 0)
             #expect(try storage.list() == ["a", "b", "c", "d"])
-            try storage.open("a", creating: false).append([[1]], at: 0)
+            try storage.open("a", creating: false).append([1], at: 0)
             try storage.rename("a", to: "c")
             #expect(try storage.list() == ["b", "c", "d"])
             #expect(try storage.open("c", creating: false).read(9, at: 0) == [1])
@@ -66,7 +66,7 @@ struct StorageTests {
     func removedWhileOpen(kind: Kind) throws {
         try with(kind) { storage in
             let file = try storage.open("a", creating: true)
-            try file.append([[1, 2, 3]], at: 0)
+            try file.append([1, 2, 3], at: 0)
             try storage.remove("a")
             #expect(try file.read(3, at: 0) == [1, 2, 3])
         }
@@ -102,10 +102,10 @@ struct StorageTests {
             let storage = MemoryStorage(disk)
             let file = try storage.open("a", creating: true)
             let durable = [UInt8](repeating: 1, count: 5000)
-            try file.append([Bytes(durable)], at: 0)
+            try file.append(Bytes(durable), at: 0)
             try file.synchronize()
             try storage.synchronizeDirectory()
-            try file.append([Bytes([UInt8](repeating: 2, count: 9000))], at: 5000)
+            try file.append(Bytes([UInt8](repeating: 2, count: 9000)), at: 5000)
             _ = try storage.open("b", creating: true)
 
             let after = disk.afterPowerLoss(seed: seed).contents()
@@ -126,9 +126,9 @@ struct StorageTests {
         let storage = MemoryStorage(disk)
         let file = try storage.open("a", creating: true)
         disk.losePower(afterSteps: 1)
-        try file.append([[1, 2, 3, 4]], at: 0)
+        try file.append([1, 2, 3, 4], at: 0)
         let error = #expect(throws: StorageError.self) {
-            try file.append([Bytes([UInt8](repeating: 9, count: 100))], at: 4)
+            try file.append(Bytes([UInt8](repeating: 9, count: 100)), at: 4)
         }
         #expect(error?.cause == .crashed)
         #expect(throws: StorageError.self) { try file.size() }

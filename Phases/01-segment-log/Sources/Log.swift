@@ -31,6 +31,8 @@ public final class Log {
 
     var sealed: [SegmentView] = []
     private(set) var active: ActiveSegment
+    /// Where the header of the batch in hand is written, on its way to the file.
+    private let headBytes = ByteStorage(capacity: RecordBatchHeader.byteCount)
     private let published: Published<LogSnapshot>
     /// Files of deleted segments, and since when they are; see `removeDeletedFiles`.
     var deletedFiles: [(name: String, since: Int64)] = []
@@ -185,7 +187,7 @@ public final class Log {
         }
         if !active.hasRoom(for: header) { try roll() }
         if leaderEpoch > epochs.latest { try begin(leaderEpoch) }
-        var head = ByteWriter(capacity: RecordBatchHeader.byteCount)
+        var head = ByteWriter(into: headBytes, at: 0)
         header.write(to: &head)
         do {
             try active.append(header, head: head.finish(), body: body)

@@ -121,10 +121,10 @@ private final class MemoryFile: File {
         }
     }
 
-    func append(_ parts: [Bytes], at end: Int64) throws(StorageError) {
+    func append(_ head: Bytes, _ body: Bytes, at end: Int64) throws(StorageError) {
         let number = number
         try disk.perform("append to", path) { state throws(StorageError.Cause) in
-            let bytes = parts.flatMap(\.array)
+            let bytes = head.array + body.array
             guard Int64(state.files[number].written.count) == end else {
                 throw .other("append at \(end), but the file ends at \(state.files[number].written.count)")
             }
