@@ -89,6 +89,7 @@ public struct BrokerNode: Node {
             expireFetches(at: now, &effects)
             writeCheckpoints(at: now, &effects)
         case .stopping: stop(&effects)
+        case .opened, .failedToOpen: break
         }
         scheduleCheckpoint(after: now, &effects)
         if isStopping && synchronizes.isIdle && pipeline.inFlight == 0 { effects.append(.stop(failure: nil)) }

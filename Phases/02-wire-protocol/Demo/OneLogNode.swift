@@ -31,6 +31,7 @@ struct OneLogNode: Node {
         case .stopping: effects.append(.stop(failure: nil))
         // The log is in memory: there is nothing to synchronize.
         case .synchronized, .failedToSynchronize: break
+        case .opened, .failedToOpen: break
         }
         if let deadline = fetches.nextDeadline() { effects.append(.wake(at: deadline)) }
     }

@@ -14,6 +14,12 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, Field {
     /// Two bytes.
     public mutating func code(_ c: inout some MessageCoder) throws(CodingError) { try c.integer(&rawValue) }
 
+    /// name (placeholder of another change).
+    public var name: String { "error \(rawValue)" }
+    /// retriable (placeholder of another change).
+    public var isRetriable: Bool { [3, 5, 6, 7, 14, 15, 16, 19, 56, 74, 75, 100].contains(rawValue) }
+    /// LEADER_NOT_AVAILABLE.
+    public static let leaderNotAvailable = ErrorCode(rawValue: 5)
     /// NONE.
     public static let none = ErrorCode(rawValue: 0)
     /// UNKNOWN_SERVER_ERROR.

@@ -15,6 +15,8 @@ final class Connection {
     var unread = Bytes()
     /// The node wants no more frames for the moment.
     var isPaused = false
+    /// Being connected to this address; nil once it stands.
+    var connectingTo: SocketAddress?
     /// To be closed once everything has been sent.
     var isClosing = false
     /// Already in the list of connections to flush.
@@ -30,7 +32,7 @@ final class Connection {
 
     /// Whether more may be read: a client that does not take its answers is not heard further.
     func wantsToRead(maxOutputBytes: Int) -> Bool {
-        !isPaused && !isClosing && output.count <= maxOutputBytes
+        !isPaused && !isClosing && connectingTo == nil && output.count <= maxOutputBytes
     }
 
     /// Receives once: into the frame being assembled where much of it is missing, else into the

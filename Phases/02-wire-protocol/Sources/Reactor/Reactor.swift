@@ -31,10 +31,13 @@ public final class Reactor<Driven: Node> {
     private let limits: ReactorLimits
     private let log: (LogLevel, String) -> Void
     private let poller: any Poller
-    private let disk: DiskThread
+    /// Started with the first synchronize: a client's reactor never asks for one.
+    private var disk: DiskThread?
     private let listeners: [Socket]
     private var areListenersWatched = true
     private var connections: [ConnectionID: Connection] = [:]
+    /// Connections that the node asked for, and whose addresses are being resolved.
+    private var opening: [ConnectionID: SocketAddress] = [:]
     /// Tokens below this are listeners.
     private var nextConnection: UInt64 = 1 << 16
     private let bellToken = UInt64.max
@@ -63,7 +66,6 @@ public final class Reactor<Driven: Node> {
         self.log = log
         poller = try SystemPoller()
         mailbox = try Mailbox()
-        disk = try DiskThread.start(reportingTo: mailbox)
         try poller.add(mailbox.bell.descriptor, token: bellToken, .reading)
         listeners = bound.sockets
         addresses = bound.addresses
@@ -116,6 +118,7 @@ public final class Reactor<Driven: Node> {
         } else if readiness.token < UInt64(listeners.count) {
             accept(from: listeners[Int(readiness.token)])
         } else if let connection = connections[ConnectionID(readiness.token)] {
+            if connection.connectingTo != nil { return finishOpening(connection) }
             if readiness.isWritable { markDirty(connection) }
             if readiness.isReadable {
                 read(from: connection)
@@ -129,6 +132,8 @@ public final class Reactor<Driven: Node> {
         switch message {
         case .synchronized(let ticket): deliver(.synchronized(ticket))
         case .failedToSynchronize(let ticket, let error): deliver(.failedToSynchronize(ticket, error))
+        case .connecting(let id, let result): takeConnecting(id, result)
+        case .work: deliver(.woke)
         case .stop:
             guard stopBy == nil else { return }
             stopBy = Self.now().advanced(byMilliseconds: 10_000)
@@ -223,6 +228,52 @@ public final class Reactor<Driven: Node> {
         }
     }
 
+    // MARK: Opening
+
+    /// Begins to connect. Resolving a name may take long, so that happens on a thread of its own.
+    private func open(_ id: ConnectionID, _ address: SocketAddress) {
+        opening[id] = address
+        do {
+            try startThread { [mailbox] in
+                do throws(SystemError) {
+                    mailbox.post(.connecting(id, .success(try Socket.connecting(to: address))))
+                } catch {
+                    mailbox.post(.connecting(id, .failure(error)))
+                }
+            }
+        } catch {
+            mailbox.post(.connecting(id, .failure(error)))
+        }
+    }
+
+    private func takeConnecting(_ id: ConnectionID, _ result: Result<Socket, SystemError>) {
+        // The node may have closed it in the meantime.
+        guard let address = opening.removeValue(forKey: id) else { return }
+        do {
+            let connection = Connection(id: id, socket: try result.get(), maxFrameBytes: limits.maxRequestBytes)
+            connection.connectingTo = address
+            connection.interest = .writing
+            try poller.add(connection.socket.descriptor, token: id.value, .writing)
+            connections[id] = connection
+        } catch {
+            deliver(.failedToOpen(id, error))
+        }
+    }
+
+    /// The socket can be written to: it is connected, or will never be.
+    private func finishOpening(_ connection: Connection) {
+        guard let address = connection.connectingTo else { return }
+        let error = connection.socket.connectionError
+        connection.connectingTo = nil
+        guard error == 0 else {
+            connections[connection.id] = nil
+            poller.remove(connection.socket.descriptor, connection.interest)
+            return deliver(.failedToOpen(connection.id, SystemError("connect to \(address)", error)))
+        }
+        updateInterest(of: connection)
+        deliver(.opened(connection.id))
+    }
+
     // MARK: Reading
 
     private func read(from connection: Connection) {
@@ -263,11 +314,13 @@ public final class Reactor<Driven: Node> {
 
     private func perform(_ effect: Effect) {
         switch effect {
+        case .open(let id, let address): open(id, address)
         case .send(let id, let payload):
             guard let connection = connections[id] else { return }
             connection.output.append(payload)
             markDirty(connection)
         case .close(let id):
+            opening[id] = nil
             guard let connection = connections[id] else { return }
             connection.isClosing = true
             markDirty(connection)
@@ -279,10 +332,20 @@ public final class Reactor<Driven: Node> {
             guard let connection = connections[id] else { return }
             connection.isPaused = false
             resumed.append(connection)
-        case .synchronize(let ticket, let files): disk.synchronize(ticket, files)
+        case .synchronize(let ticket, let files): synchronize(ticket, files)
         case .wake(let instant): nextWake = min(nextWake ?? instant, instant)
         case .log(let level, let line): log(level, line)
         case .stop(let failure): outcome = .some(failure)
+        }
+    }
+
+    private func synchronize(_ ticket: SynchronizeTicket, _ files: [any File]) {
+        do {
+            let thread = try disk ?? DiskThread.start(reportingTo: mailbox)
+            thread.synchronize(ticket, files)
+            disk = thread
+        } catch {
+            outcome = .some("\(error)")
         }
     }
 
@@ -309,7 +372,7 @@ public final class Reactor<Driven: Node> {
     }
 
     private func flush(_ connection: Connection) {
-        guard connections[connection.id] != nil else { return }
+        guard connections[connection.id] != nil, connection.connectingTo == nil || connection.isClosing else { return }
         switch connection.output.send(to: connection.socket.descriptor, budget: 4 << 20) {
         case .done:
             if connection.isClosing { return end(connection) }

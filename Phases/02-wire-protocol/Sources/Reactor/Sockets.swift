@@ -29,6 +29,9 @@ public struct Listeners: Sendable {
     /// Where they listen; a port of 0 has become a real one.
     public let addresses: [SocketAddress]
 
+    /// Nowhere: for a node that only opens connections itself.
+    public init() { (sockets, addresses) = ([], []) }
+
     /// Binds to every address.
     public init(bindingTo addresses: [SocketAddress]) throws(SystemError) {
         var sockets: [Socket] = []
@@ -80,6 +83,28 @@ final class Socket: Sendable {
             }
             socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         }
+    }
+
+    /// A socket that is being connected to `address`, non-blocking: once it can be written to,
+    /// `connectionError` says whether it stands. Waits for the name to be resolved.
+    static func connecting(to address: SocketAddress) throws(SystemError) -> Socket {
+        try unsafe open(address, passive: false) { socket, info throws(SystemError) in
+            socket.makeNonblocking()
+            socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+            #if canImport(Darwin)
+                socket.set(SOL_SOCKET, SO_NOSIGPIPE, 1)
+            #endif
+            guard unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) != 0 else { return }
+            guard errno == EINPROGRESS else { throw SystemError("connect to \(address)", errno) }
+        }
+    }
+
+    /// Why the connection could not be made; 0 where it stands.
+    var connectionError: Int32 {
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let result = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+        return result == 0 ? error : errno
     }
 
     /// Resolves `address`, and makes a socket for what it resolves to first.

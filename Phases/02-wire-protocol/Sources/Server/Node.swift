@@ -14,6 +14,10 @@ public protocol Node {
 public enum Event: Sendable {
     /// A client has connected, from `peer`.
     case connected(ConnectionID, peer: String)
+    /// A connection that the node asked for stands.
+    case opened(ConnectionID)
+    /// A connection that the node asked for could not be made. There is no `disconnected` for it.
+    case failedToOpen(ConnectionID, SystemError)
     /// A frame has arrived, without its length.
     case received(ConnectionID, Bytes)
     /// A connection has ended, whoever ended it. Nothing more comes from it.
@@ -22,7 +26,7 @@ public enum Event: Sendable {
     case synchronized(SynchronizeTicket)
     /// The disk failed. What was to be synchronized may be lost; nobody may try again.
     case failedToSynchronize(SynchronizeTicket, StorageError)
-    /// The time that the node asked to be woken at has come.
+    /// The time that the node asked to be woken at has come, or another thread has something for it.
     case woke
     /// The operator wants the node to stop: it answers what is in flight, and then asks to stop.
     case stopping
@@ -30,6 +34,8 @@ public enum Event: Sendable {
 
 /// What a node can ask for.
 public enum Effect: Sendable {
+    /// Connect to an address; the number is one of `ConnectionID.outgoing`, not used before.
+    case open(ConnectionID, SocketAddress)
     /// Send a frame, behind those sent before on the same connection.
     case send(ConnectionID, Payload)
     /// End a connection once everything sent on it has gone out.
@@ -65,6 +71,9 @@ public struct ConnectionID: Hashable, Comparable, Sendable {
 
     /// The connection of this number.
     public init(_ value: UInt64) { self.value = value }
+
+    /// The connection that a node opens as its `count`-th, from 1. No accepted one has such a number.
+    public static func outgoing(_ count: UInt64) -> ConnectionID { ConnectionID(1 << 63 | count) }
 
     /// The order of acceptance.
     public static func < (left: ConnectionID, right: ConnectionID) -> Bool { left.value < right.value }
