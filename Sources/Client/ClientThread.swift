@@ -43,6 +43,9 @@ final class ClientThread<Machine: ClientMachine>: Sendable {
         try machine.withLock { machine throws(Failure) in try body(&machine) }
     }
 
+    /// The clock of the events.
+    static func now() -> Instant { Reactor<SharedMachine<Machine>>.now() }
+
     /// Has the machine's thread look at what was changed.
     func announceWork() { mailbox.announceWork() }
 

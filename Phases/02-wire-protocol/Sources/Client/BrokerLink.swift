@@ -272,7 +272,8 @@ public struct Answer: Sendable {
             var version = call.version
             if ResponseHeader.hasTags(call.api, version) { try reader.skipTags() }
             let body = reader.rest()
-            if call.api == .apiVersions, try reader.integer(Int16.self) == ErrorCode.unsupportedVersion.rawValue {
+            var code = ByteReader(body)
+            if call.api == .apiVersions, try code.integer(Int16.self) == ErrorCode.unsupportedVersion.rawValue {
                 version = 0
             }
             self.init(version: version, body: body)
