@@ -57,6 +57,13 @@ extension BrokerNode {
         for waiting in fetches.removeAll() { finish(waiting, &effects) }
     }
 
+    /// Answers the fetches of a client that sends nothing more.
+    mutating func finishFetches(of connection: ConnectionID, _ effects: inout Effects) {
+        for id in fetches.watching(.connection(connection)) {
+            if let waiting = fetches.remove(id) { finish(waiting, &effects) }
+        }
+    }
+
     /// Forgets the fetches of a connection that has ended.
     mutating func cancelFetches(of connection: ConnectionID) {
         for id in fetches.watching(.connection(connection)) { _ = fetches.remove(id) }
@@ -136,7 +143,9 @@ extension BrokerNode {
                 answer.errorCode = .offsetOutOfRange
             } else {
                 answer.errorCode = .storageError
-                effects.append(.log(.error, "cannot read \(partition.name) from offset \(asked.fetchOffset): \(error)"))
+                effects.log(
+                    .error, "read_failed",
+                    ["partition": partition.name, "offset": "\(asked.fetchOffset)", "error": "\(error)"])
             }
         }
     }

@@ -50,7 +50,9 @@ extension BrokerNode {
             answer.offset = record.offset.value
             answer.timestamp = record.timestamp
         } catch {
-            effects.append(.log(.error, "cannot look up time \(timestamp) in \(partition.name): \(error)"))
+            effects.log(
+                .error, "lookup_failed",
+                ["partition": partition.name, "timestamp": "\(timestamp)", "error": "\(error)"])
             answer.errorCode = .storageError
         }
     }

@@ -14,8 +14,9 @@ extension BrokerNode {
         var response = MetadataResponse()
         var broker = MetadataResponse.Broker()
         broker.nodeID = identity.nodeID
-        broker.host = advertised.host
-        broker.port = Int32(advertised.port)
+        let address = advertisedAddress(on: call.id.connection)
+        broker.host = address.host
+        broker.port = Int32(address.port)
         response.brokers = [broker]
         response.clusterID = identity.clusterID
         response.controllerID = identity.nodeID
@@ -66,7 +67,7 @@ extension BrokerNode {
         do {
             let topic = try registry.create(
                 name, id: Uuid.random(using: &random), partitionCount: configuration.partitionCount)
-            effects.append(.log(.info, "created topic \(name) with \(topic.partitions.count) partitions"))
+            effects.log(.info, "topic_created", ["topic": name, "partitions": "\(topic.partitions.count)"])
             return describe(topic)
         } catch {
             storageFailed(error, &effects)

@@ -8,8 +8,10 @@ import WireProtocol
 public struct BrokerNode: Node {
     let configuration: Configuration
     let identity: Identity
-    /// Where clients are told to connect.
-    public var advertised: SocketAddress
+    /// Where the clients of each listener are told to connect.
+    public var advertised: [Listener]
+    /// The name of the listener that each connection came in by.
+    private var listenerNames: [ConnectionID: String] = [:]
 
     var registry: TopicRegistry
     var random: SplitMix64
@@ -62,7 +64,7 @@ public struct BrokerNode: Node {
         registry = try TopicRegistry(
             try LogDirectory(storage, configuration: configuration.log), progress: progress)
         pipeline = RequestPipeline(maxInFlight: configuration.maxInFlightPerConnection)
-        advertised = configuration.advertisedListeners.first ?? configuration.listeners[0]
+        advertised = configuration.advertised(for: configuration.listeners)
     }
 
     /// The id that this broker's cluster got when its directory was first used.
@@ -80,8 +82,13 @@ public struct BrokerNode: Node {
         // After a failed synchronize nobody knows what is on disk: nothing more is answered.
         if hasFailed { return }
         switch event {
-        case .connected(let connection, _): pipeline.connect(connection)
-        case .disconnected(let connection): disconnect(connection)
+        case .connected(let connection, _, let listener):
+            pipeline.connect(connection)
+            listenerNames[connection] = listener
+        case .endOfInput(let connection): finishFetches(of: connection, &effects)
+        case .disconnected(let connection):
+            listenerNames[connection] = nil
+            disconnect(connection)
         case .received(let connection, let frame): receive(frame, on: connection, at: now, &effects)
         case .synchronized(let ticket): synchronized(ticket, &effects)
         case .failedToSynchronize(_, let error): fail("\(error)", &effects)
@@ -100,14 +107,22 @@ public struct BrokerNode: Node {
         cancelFetches(of: connection)
     }
 
+    /// Where the client of a connection is told to connect.
+    func advertisedAddress(on connection: ConnectionID) -> SocketAddress {
+        let name = listenerNames[connection]
+        return (advertised.first { $0.name == name } ?? advertised[0]).address
+    }
+
     /// Something could not be written: a line for the operator, and the end after a failed synchronize.
     mutating func storageFailed(_ error: LogError, _ effects: inout Effects) {
-        if error.isFinal { fail(error.description, &effects) } else { effects.append(.log(.error, error.description)) }
+        if error.isFinal { return fail(error.description, &effects) }
+        effects.log(.error, "storage_failed", ["error": error.description])
     }
 
     private mutating func fail(_ reason: String, _ effects: inout Effects) {
         hasFailed = true
-        effects.append(.log(.error, "\(reason); stopping, because what was written may be lost"))
+        effects.log(
+            .error, "broker_failed", ["error": reason, "consequence": "stopping, because what was written may be lost"])
         effects.append(.stop(failure: reason))
     }
 
@@ -187,7 +202,7 @@ public struct BrokerNode: Node {
 
     /// Ends a connection whose bytes make no sense: there is no way to answer them.
     private mutating func refuse(_ connection: ConnectionID, _ reason: String, _ effects: inout Effects) {
-        effects.append(.log(.warn, "closing connection \(connection.value): the client \(reason)"))
+        effects.log(.warn, "request_refused", ["connection": "\(connection.value)", "reason": "the client \(reason)"])
         close(connection, &effects)
     }
 

@@ -6,9 +6,14 @@ public struct Configuration: Sendable {
     /// This broker's id in its cluster.
     public var nodeID: Int32 = 1
     /// Where to listen.
-    public var listeners = [SocketAddress(host: "127.0.0.1", port: 9092)]
-    /// Where clients are told to connect; empty for the listeners themselves.
-    public var advertisedListeners: [SocketAddress] = []
+    public var listeners = [Listener(name: "PLAINTEXT", address: SocketAddress(host: "127.0.0.1", port: 9092))]
+    /// Where the clients of each listener are told to connect. A listener that is not named here is
+    /// advertised where it listens.
+    public var advertisedListeners: [Listener] = []
+    /// The security protocol of each listener name.
+    public var listenerProtocols = ["PLAINTEXT": "PLAINTEXT"]
+    /// Lines that matter less are not written.
+    public var logLevel = LogLevel.info
     /// The directory of the logs.
     public var logDirectory = "./data"
     /// How many partitions a topic gets that is created on first use.
@@ -59,18 +64,19 @@ public struct Configuration: Sendable {
 
     /// Checks what no single setting can.
     public func check() throws(ConfigurationError) {
-        let isWildcard = { (address: SocketAddress) in ["0.0.0.0", "::", ""].contains(address.host) }
-        if let useless = advertisedListeners.first(where: { isWildcard($0) || $0.port == 0 }) {
-            throw ConfigurationError(
-                "advertised.listeners: clients cannot connect to \(useless); name a host and a port")
-        }
-        if advertisedListeners.isEmpty, let wildcard = listeners.first(where: isWildcard) {
+        try checkListeners()
+        guard reactor.maxQueuedRequestBytes >= reactor.maxRequestBytes else {
             throw ConfigurationError(
                 """
-                \(wildcard) listens on every address, and clients cannot connect to "every address"; \
-                set advertised.listeners to the host and port that they can reach
+                queued.max.request.bytes (\(reactor.maxQueuedRequestBytes)) must be at least \
+                socket.request.max.bytes (\(reactor.maxRequestBytes)), or -1 for no limit
                 """)
         }
+    }
+
+    /// Where the clients of each listener are told to connect, for listeners whose real ports are known.
+    public func advertised(for bound: [Listener]) -> [Listener] {
+        bound.map { listener in advertisedListeners.first { $0.name == listener.name } ?? listener }
     }
 }
 

@@ -17,15 +17,31 @@ public struct Setting: Sendable {
         integer(["node.id", "broker.id"], "1", 0...Int64(Int32.max), "this broker's id") { $0.nodeID = Int32($1) },
         Setting(
             names: ["listeners"], defaultValue: "PLAINTEXT://127.0.0.1:9092",
-            summary: "where to listen: host:port, separated by commas; port 0 picks a free one"
+            summary: "where to listen: NAME://host:port, separated by commas; no host is every address, IPv4 and IPv6; "
+                + "port 0 picks a free one"
         ) { configuration, value throws(ConfigurationError) in
-            configuration.listeners = try addresses(value)
+            configuration.listeners = try Listener.list(value)
         },
         Setting(
             names: ["advertised.listeners"], defaultValue: "the listeners",
-            summary: "where clients are told to connect"
+            summary: "where clients are told to connect, by the name of the listener that they came in by"
         ) { configuration, value throws(ConfigurationError) in
-            configuration.advertisedListeners = try addresses(value)
+            configuration.advertisedListeners = try Listener.list(value)
+        },
+        Setting(
+            names: ["listener.security.protocol.map"], defaultValue: "PLAINTEXT:PLAINTEXT",
+            summary: "the protocol of each listener name: NAME:PLAINTEXT, separated by commas"
+        ) { configuration, value throws(ConfigurationError) in
+            configuration.listenerProtocols = try Listener.protocols(value)
+        },
+        Setting(
+            names: ["log.level"], defaultValue: "info",
+            summary: "what is written to standard error: error, warn, info or debug (not a setting of Kafka)"
+        ) { configuration, value throws(ConfigurationError) in
+            guard let level = LogLevel(named: value) else {
+                throw ConfigurationError("must be error, warn, info or debug")
+            }
+            configuration.logLevel = level
         },
         Setting(
             names: ["log.dirs", "log.dir"], defaultValue: "./data", summary: "the directory of the logs"
@@ -86,9 +102,23 @@ public struct Setting: Sendable {
         integer(
             ["socket.request.max.bytes"], "104857600", 1024...Int64(Int32.max), "the largest request that is read"
         ) { $0.reactor.maxRequestBytes = Int($1) },
-        integer(["max.connections"], "2147483647", 0...Int64(Int32.max), "further connections are closed at once") {
-            $0.reactor.maxConnections = Int($1)
-        },
+        limit(
+            ["queued.max.request.bytes"], "-1",
+            "bytes of requests that are being received or not answered yet, over all connections, at which nobody new "
+                + "is read from; -1: no limit"
+        ) { $0.reactor.maxQueuedRequestBytes = $1.map { Int($0) } ?? Int.max },
+        limit(
+            ["connections.max.idle.ms"], "600000",
+            "a connection on which nothing happens for this long is closed; -1: never"
+        ) { $0.reactor.maxIdleMilliseconds = $1 },
+        integer(
+            ["max.connections"], "2147483647", 0...Int64(Int32.max),
+            "at this many connections no further one is accepted until one ends"
+        ) { $0.reactor.maxConnections = Int($1) },
+        integer(
+            ["max.connections.per.ip"], "2147483647", 1...Int64(Int32.max),
+            "further connections from the same address are closed at once"
+        ) { $0.reactor.maxConnectionsPerHost = Int($1) },
         integer(
             ["max.in.flight.requests.per.connection"], "100", 1...1_000_000,
             "requests of one connection that are worked on at once"
@@ -111,41 +141,17 @@ public struct Setting: Sendable {
         }
     }
 
-    /// Reads "host:port" or "PLAINTEXT://host:port", several separated by commas.
-    static func addresses(_ text: String) throws(ConfigurationError) -> [SocketAddress] {
-        var addresses: [SocketAddress] = []
-        for part in text.split(separator: ",") { addresses.append(try address(String(part))) }
-        guard !addresses.isEmpty else { throw ConfigurationError("names no address") }
-        return addresses
-    }
-
-    private static func address(_ text: String) throws(ConfigurationError) -> SocketAddress {
-        var rest = text[...]
-        while rest.first == " " { rest.removeFirst() }
-        while rest.last == " " { rest.removeLast() }
-        if let scheme = rest.range(of: "://") {
-            guard rest[..<scheme.lowerBound].uppercased() == "PLAINTEXT" else {
-                throw ConfigurationError("\(rest[..<scheme.lowerBound]) is not supported; use PLAINTEXT://host:port")
+    /// A number from 1 on, or -1 for none.
+    private static func limit(
+        _ names: [String], _ defaultValue: String, _ summary: String,
+        _ store: @escaping @Sendable (inout Configuration, Int64?) -> Void
+    ) -> Setting {
+        Setting(names: names, defaultValue: defaultValue, summary: summary) {
+            configuration, value throws(ConfigurationError) in
+            guard let number = Int64(value), number == -1 || number >= 1 else {
+                throw ConfigurationError("must be a whole number from 1 on, or -1")
             }
-            rest = rest[scheme.upperBound...]
+            store(&configuration, number == -1 ? nil : number)
         }
-        guard let colon = rest.lastIndex(of: ":"), let port = UInt16(rest[rest.index(after: colon)...]) else {
-            throw ConfigurationError("must be host:port, with a port from 0 to 65535")
-        }
-        var host = rest[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        return SocketAddress(host: String(host), port: port)
-    }
-}
-
-extension Substring {
-    /// Where `text` first stands.
-    fileprivate func range(of text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-            start = index(after: start)
-        }
-        return nil
     }
 }

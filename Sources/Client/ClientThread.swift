@@ -23,7 +23,7 @@ final class ClientThread<Machine: ClientMachine>: Sendable {
         let shared = Lock(machine)
         self.machine = shared
         do {
-            let reactor = try Reactor(SharedMachine(shared: shared), listeners: Listeners()) { _, _ in }
+            let reactor = try Reactor(SharedMachine(shared: shared), listeners: Listeners()) { _ in }
             mailbox = reactor.mailbox
             // Sendable: nobody but the thread touches the reactor from here on.
             nonisolated(unsafe) let moved = reactor

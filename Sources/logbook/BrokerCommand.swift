@@ -20,10 +20,11 @@ enum BrokerCommand {
 
     private static func configuration(_ arguments: Arguments) throws -> Configuration {
         var configuration = Configuration()
+        var passedOver: [LogLine] = []
         do {
             for case ("--config", let path?) in arguments.flags {
-                for name in try configuration.setAll(in: try contents(of: path)) {
-                    log(.warn, "\(path): \(name) is not a setting of this broker, and is passed over")
+                passedOver += try configuration.setAll(in: try contents(of: path)).map { name in
+                    LogLine(.warn, "setting_unknown", ["file": path, "name": name])
                 }
             }
             for (name, value) in arguments.flags {
@@ -42,6 +43,7 @@ enum BrokerCommand {
         } catch let error as ConfigurationError {
             throw UsageError(error.description)
         }
+        for line in passedOver { Output.log(line, from: configuration.logLevel) }
         return configuration
     }
 
@@ -55,13 +57,12 @@ enum BrokerCommand {
 
     private static func serve(_ configuration: Configuration) throws {
         // Blocked here, so that every thread has them blocked, and `sigwait` gets them.
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGINT)
-        unsafe sigaddset(&signals, SIGTERM)
+        var signals = stopSignals()
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
 
-        raiseDescriptorLimit()
+        let level = configuration.logLevel
+        var limits = configuration.reactor
+        limits.maxDescriptors = descriptorsForConnections()
         let storage = try FileStorage(path: configuration.logDirectory)
         let lock = try storage.lock()
         defer { withExtendedLifetime(lock) {} }
@@ -73,39 +74,60 @@ enum BrokerCommand {
                 Output.diagnostic("recovered \(done) of \(total) logs")
             }
         }
-        for line in node.recovery.lines { log(.warn, line) }
+        for line in node.recovery.lines { Output.log(LogLine(.warn, "recovery", ["found": line]), from: level) }
         let recovered = started.duration(to: .now)
 
         // The port may be known only once it is bound; the node must advertise the real one.
-        let listeners = try Listeners(bindingTo: configuration.listeners)
-        if configuration.advertisedListeners.isEmpty { node.advertised = listeners.addresses[0] }
-        let reactor = try Reactor(node, listeners: listeners, limits: configuration.reactor, log: log)
-        let mailbox = reactor.mailbox
-        try startThread {
-            var signals = sigset_t()
-            unsafe sigemptyset(&signals)
-            unsafe sigaddset(&signals, SIGINT)
-            unsafe sigaddset(&signals, SIGTERM)
-            var number: Int32 = 0
-            while unsafe sigwait(&signals, &number) == 0 { mailbox.requestStop() }
-        }
+        let listeners = try Listeners(binding: configuration.listeners)
+        node.advertised = configuration.advertised(for: listeners.all)
+        let reactor = try Reactor(node, listeners: listeners, limits: limits) { Output.log($0, from: level) }
+        try waitForSignals(stopping: reactor.mailbox)
         Output.line(readyLine(reactor.addresses, node, configuration, recovered))
         let (failure, stopped) = try reactor.run()
         if let failure { throw CommandFailure(failure) }
         try stopped.close()
     }
 
-    /// Connections and segments take descriptors: as many as the system lets this process have.
-    private static func raiseDescriptorLimit() {
+    private static func stopSignals() -> sigset_t {
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe sigaddset(&signals, SIGTERM)
+        return signals
+    }
+
+    /// The first signal asks for a graceful stop; the second ends the process at once, with the status that
+    /// the signal alone would have given. What was acknowledged is on disk in either case.
+    private static func waitForSignals(stopping mailbox: Mailbox) throws {
+        try startThread {
+            var signals = stopSignals()
+            var number: Int32 = 0
+            var isStopping = false
+            while unsafe sigwait(&signals, &number) == 0 {
+                if isStopping {
+                    Output.log(LogLine(.error, "stopped_at_once", ["signal": "\(number)"]), from: .error)
+                    _exit(128 + number)
+                }
+                isStopping = true
+                mailbox.requestStop()
+            }
+        }
+    }
+
+    /// Lets this process have as many descriptors as the system allows. Returns how many of them connections
+    /// may take: a quarter, up to a thousand, is left for segments.
+    private static func descriptorsForConnections() -> Int32 {
         #if canImport(Darwin)
             let kind = RLIMIT_NOFILE
         #else
             let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #endif
         var limit = rlimit()
-        guard unsafe getrlimit(kind, &limit) == 0 else { return }
+        guard unsafe getrlimit(kind, &limit) == 0 else { return Int32.max }
         limit.rlim_cur = limit.rlim_max
         _ = unsafe setrlimit(kind, &limit)
+        guard unsafe getrlimit(kind, &limit) == 0 else { return Int32.max }
+        return Int32(clamping: limit.rlim_cur - min(limit.rlim_cur / 4, 1000))
     }
 
     private static func readyLine(
@@ -120,10 +142,6 @@ enum BrokerCommand {
             """
     }
 
-    private static func log(_ level: LogLevel, _ line: String) {
-        Output.diagnostic("level=\(level.rawValue) \(line)")
-    }
-
     private static let usage: String = {
         let settings = Setting.all.map { setting in
             let names = setting.names.joined(separator: ", ")
@@ -133,8 +151,10 @@ enum BrokerCommand {
             usage: logbook broker [--listeners HOST:PORT] [--log-dirs DIRECTORY] [--node-id N]
                                   [--config FILE] [--override NAME=VALUE]...
 
-            Runs a broker until SIGINT or SIGTERM. One line on standard output says that it is ready.
-            --config names a file of NAME=VALUE lines; flags win over it. Settings:
+            Runs a broker until SIGINT or SIGTERM. One line on standard output says that it is ready; events
+            go to standard error, one logfmt line each. At the signal it takes no new requests, answers those in
+            flight (for 10 seconds at most), synchronizes, and exits with status 0. A second signal ends it at
+            once. --config names a file of NAME=VALUE lines; flags win over it. Settings:
 
             \(settings.joined(separator: "\n"))
             """

@@ -3,6 +3,7 @@
 #else
     import Glibc
 #endif
+import WireProtocol
 
 /// The command line tool: `logbook COMMAND`.
 ///
@@ -55,6 +56,27 @@ struct CommandFailure: Error, CustomStringConvertible {
 enum Output {
     static func line(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
     static func diagnostic(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    /// Writes a line with the time, unless it matters less than `level`:
+    /// `ts=2026-01-31T12:00:00.000Z level=info event=topic_created topic=orders partitions=1`.
+    static func log(_ line: LogLine, from level: LogLevel) {
+        if line.level >= level { diagnostic("ts=\(timestamp()) \(line)") }
+    }
+
+    /// The time as ISO 8601 writes it, in UTC, to the millisecond.
+    private static func timestamp() -> String {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        var date = unsafe tm()
+        unsafe gmtime_r(&time.tv_sec, &date)
+        func digits(_ number: some BinaryInteger, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        let day = unsafe "\(digits(date.tm_year + 1900, 4))-\(digits(date.tm_mon + 1, 2))-\(digits(date.tm_mday, 2))"
+        let clock = unsafe "\(digits(date.tm_hour, 2)):\(digits(date.tm_min, 2)):\(digits(date.tm_sec, 2))"
+        return "\(day)T\(clock).\(digits(time.tv_nsec / 1_000_000, 3))Z"
+    }
 
     private static func write(_ text: String, to descriptor: Int32) {
         let bytes = Array(text.utf8)

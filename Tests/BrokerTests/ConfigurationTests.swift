@@ -13,7 +13,8 @@ struct ConfigurationTests {
     func listeners(text: String, host: String, port: UInt16) throws {
         var configuration = Configuration()
         try configuration.set("listeners", to: text)
-        #expect(configuration.listeners == [SocketAddress(host: host, port: port)])
+        #expect(
+            configuration.listeners == [Listener(name: "PLAINTEXT", address: SocketAddress(host: host, port: port))])
     }
 
     @Test(

@@ -232,7 +232,7 @@ struct ProduceFetchTests {
         try file.rewrite([9], at: Int64(2 * size + 16))
         #expect(try broker.fetch(from: 1, maxBytes: 1)?.values().map(\.offset) == [1])
         #expect(try broker.fetch(from: 2)?.errorCode == .storageError)
-        #expect(broker.driver.logLines.contains { $0.contains("damaged") })
+        #expect(broker.driver.logLines.contains { $0.description.contains("damaged") })
         let inLaterSegment = try broker.fetch(from: 19)
         #expect(inLaterSegment?.errorCode == ErrorCode.none)
     }
@@ -314,7 +314,7 @@ struct ProduceFetchTests {
         try broker.metadata("t")
         disk.failNext(.append, with: 28)
         #expect(try broker.produce(Batches.make(1).bytes)?.errorCode == .storageError)
-        #expect(broker.driver.logLines.contains { $0.contains("No space left") })
+        #expect(broker.driver.logLines.contains { $0.description.contains("No space left") })
         #expect(try broker.produce(Batches.make(1).bytes)?.baseOffset == 0)
     }
 

@@ -14,7 +14,7 @@ final class RunningBroker: Sendable {
         try configuration.set("num.partitions", to: "\(partitions)")
         try configuration.set("listeners", to: "PLAINTEXT://\(address)")
         let node = try BrokerNode(configuration, storage: storage, seed: 1)
-        let reactor = try Reactor(node, listeners: listeners) { _, _ in }
+        let reactor = try Reactor(node, listeners: listeners) { _ in }
         mailbox = reactor.mailbox
         nonisolated(unsafe) let moved = reactor
         try startThread {

@@ -59,6 +59,21 @@ final class LoopbackClient: Sendable {
         #endif
     }
 
+    /// Ends the sending direction only: the other end sees the end of its input.
+    func endOutput() {
+        #if canImport(Darwin)
+            shutdown(descriptor, SHUT_WR)
+        #else
+            shutdown(descriptor, Int32(SHUT_WR))
+        #endif
+    }
+
+    /// Lets the connection end with a reset instead of an orderly end, once nobody holds it.
+    func resetAtEnd() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+    }
+
     /// Sends all of `bytes`.
     func send(_ bytes: [UInt8]) throws {
         var done = 0

@@ -12,12 +12,15 @@ struct RequestPipelineTests {
     }
 
     /// What effects say, in a form that can be compared.
-    private enum Said: Equatable { case sent(ConnectionID, Int), paused(ConnectionID), resumed(ConnectionID), other }
+    private enum Said: Equatable {
+        case sent(ConnectionID, Int), unanswered(ConnectionID), paused(ConnectionID), resumed(ConnectionID), other
+    }
 
     private static func said(_ effects: Effects) throws -> [Said] {
         try effects.all.map { effect in
             switch effect {
-            case .send(let connection, let payload):
+            case .send(let connection, nil): return .unanswered(connection)
+            case .send(let connection, let payload?):
                 var reader = ByteReader(try payload.bytes())
                 return .sent(connection, Int(try reader.integer(Int32.self)))
             case .pause(let connection): return .paused(connection)
@@ -57,7 +60,8 @@ struct RequestPipelineTests {
         pipeline.finish(requests[2], with: Self.answer(2), &effects)
         pipeline.finish(requests[1], with: nil, &effects)
         pipeline.finish(requests[0], with: nil, &effects)
-        #expect(try Self.said(effects) == [.sent(Self.first, 2)])
+        #expect(
+            try Self.said(effects) == [.unanswered(Self.first), .unanswered(Self.first), .sent(Self.first, 2)])
         #expect(pipeline.inFlight == 0)
     }
 
@@ -80,6 +84,24 @@ struct RequestPipelineTests {
         var effects = Effects()
         for _ in 0..<maxInFlight { _ = pipeline.begin(on: Self.first, &effects) }
         #expect(try Self.said(effects) == [.paused(Self.first)])
+    }
+
+    @Test("pauses a connection whose held back answers take too much memory, until half of it is free")
+    func heldBytes() throws {
+        var pipeline = RequestPipeline(maxInFlight: 100, maxHeldBytes: 10_000)
+        pipeline.connect(Self.first)
+        var effects = Effects()
+        let requests = (0..<5).map { _ in pipeline.begin(on: Self.first, &effects) }
+        let large = Payload(parts: [
+            .bytes(Bytes(LayoutEncoder.bigEndian(Int32(7)) + [UInt8](repeating: 0, count: 3_000)))
+        ])
+        for request in requests[1...3] {
+            #expect(try Self.said { pipeline.finish(request, with: large, &$0) } == [])
+        }
+        #expect(try Self.said { pipeline.finish(requests[4], with: large, &$0) } == [.paused(Self.first)])
+        let rest = try Self.said { pipeline.finish(requests[0], with: nil, &$0) }
+        let sent = [Said](repeating: .sent(Self.first, 7), count: 4)
+        #expect(rest == [.unanswered(Self.first)] + sent + [.resumed(Self.first)])
     }
 
     @Test("takes a limit below one as one")
@@ -154,6 +176,7 @@ struct RequestPipelineTests {
                 case .sent(let connection, let number): sent[connection, default: []].append(number)
                 case .paused(let connection): #expect(isPaused.insert(connection).inserted)
                 case .resumed(let connection): #expect(isPaused.remove(connection) != nil)
+                case .unanswered: break
                 case .other: Issue.record("an effect that is not the pipeline's")
                 }
             }

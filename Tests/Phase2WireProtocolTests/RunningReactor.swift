@@ -5,31 +5,40 @@ import WireProtocol
 
 /// A node that a test writes as one closure. It stops when it is asked to.
 struct ClosureNode: Node {
+    var stops = true
     let react: @Sendable (Event, Instant, inout Effects) -> Void
 
     mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
         react(event, now, &effects)
-        if case .stopping = event { effects.append(.stop(failure: nil)) }
+        if stops, case .stopping = event { effects.append(.stop(failure: nil)) }
     }
 }
 
 /// The real reactor on a thread of its own, at a port of its own.
 final class RunningReactor: Sendable {
     let port: UInt16
+    /// Where it listens, by the listeners' order.
+    let addresses: [SocketAddress]
     /// The lines of the reactor and its node.
-    let log = Lock<[String]>([])
+    let log = Lock<[LogLine]>([])
+    private let logged = Counter()
     private let mailbox: Mailbox
     private let outcome = Lock<String??>(nil)
     private let ended = DispatchSemaphore(value: 0)
 
     init(
-        limits: ReactorLimits = ReactorLimits(), _ react: @escaping @Sendable (Event, Instant, inout Effects) -> Void
+        limits: ReactorLimits = ReactorLimits(), listeners: [Listener]? = nil, stops: Bool = true,
+        _ react: @escaping @Sendable (Event, Instant, inout Effects) -> Void
     ) throws {
-        let listeners = try Listeners(bindingTo: [SocketAddress(host: "127.0.0.1", port: 0)])
-        let log = self.log
-        let reactor = try Reactor(ClosureNode(react: react), listeners: listeners, limits: limits) { level, line in
-            log.withLock { $0.append("\(level): \(line)") }
+        let local = Listener(name: "PLAINTEXT", address: SocketAddress(host: "127.0.0.1", port: 0))
+        let bound = try Listeners(binding: listeners ?? [local])
+        let (log, logged) = (self.log, self.logged)
+        let node = ClosureNode(stops: stops, react: react)
+        let reactor = try Reactor(node, listeners: bound, limits: limits) { line in
+            log.withLock { $0.append(line) }
+            if line.level > .debug { logged.raise() }
         }
+        addresses = reactor.addresses
         port = reactor.addresses[0].port
         mailbox = reactor.mailbox
         let (outcome, ended) = (self.outcome, self.ended)
@@ -53,6 +62,9 @@ final class RunningReactor: Sendable {
         ended.signal()
         return outcome.withLock { $0 } ?? "run() has not ended"
     }
+
+    /// Waits for the next line that is not for debugging; returns the last one.
+    func waitForLine() -> LogLine? { logged.wait() ? log.withLock { $0.last { $0.level > .debug } } : nil }
 
     /// Asks the node to stop, and waits for the end.
     @discardableResult

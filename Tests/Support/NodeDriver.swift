@@ -23,8 +23,8 @@ public final class NodeDriver<Driven: Node> {
     public private(set) var synchronizes: [(ticket: SynchronizeTicket, files: [any File])] = []
     /// When the node wants to be woken.
     public private(set) var wakeAt: Instant?
-    /// The lines that the node has logged.
-    public private(set) var logLines: [String] = []
+    /// What the node has logged.
+    public private(set) var logLines: [LogLine] = []
     /// Nil while the node runs; then nil for a clean end, or what went wrong.
     public private(set) var stopped: String??
     private var nextConnection: UInt64 = 0
@@ -40,24 +40,25 @@ public final class NodeDriver<Driven: Node> {
         for effect in effects.all {
             switch effect {
             case .open(let connection, let address): opening.append((connection, address))
-            case .send(let connection, let payload):
+            case .send(_, nil): break
+            case .send(let connection, let payload?):
                 sent[connection, default: []].append(try payload.bytes().dropFirst(4))
             case .close(let connection): closed.insert(connection)
             case .pause(let connection): paused.insert(connection)
             case .resume(let connection): paused.remove(connection)
             case .synchronize(let ticket, let files): synchronizes.append((ticket, files))
             case .wake(let instant): wakeAt = min(wakeAt ?? instant, instant)
-            case .log(_, let line): logLines.append(line)
+            case .log(let line): logLines.append(line)
             case .stop(let failure): stopped = .some(failure)
             }
         }
     }
 
-    /// A new connection.
-    public func connect() throws(StorageError) -> ConnectionID {
+    /// A new connection, to the listener of this name.
+    public func connect(to listener: String = "PLAINTEXT") throws(StorageError) -> ConnectionID {
         nextConnection += 1
         let connection = ConnectionID(nextConnection)
-        try deliver(.connected(connection, peer: "test:\(nextConnection)"))
+        try deliver(.connected(connection, peer: "test:\(nextConnection)", listener: listener))
         return connection
     }
 

@@ -18,14 +18,19 @@ struct OneLogNode: Node {
 
     mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
         switch event {
-        case .connected(let connection, _): pipeline.connect(connection)
+        case .connected(let connection, _, _): pipeline.connect(connection)
         case .disconnected(let connection): pipeline.disconnect(connection)
         case .received(let connection, let frame):
             do {
                 try receive(frame, on: connection, at: now, &effects)
             } catch {
-                effects.append(.log(.warn, "closing a connection: \(error)"))
+                effects.log(.warn, "connection_closed", ["reason": "\(error)"])
                 effects.append(.close(connection))
+            }
+        case .endOfInput(let connection):
+            // Who sends nothing more does not wait for more, either.
+            for id in fetches.watching(0) where fetches[id]?.0.connection == connection {
+                if let waiting = fetches.remove(id) { finish(waiting, &effects) }
             }
         case .woke: while let waiting = fetches.removeExpired(at: now) { finish(waiting, &effects) }
         case .stopping: effects.append(.stop(failure: nil))

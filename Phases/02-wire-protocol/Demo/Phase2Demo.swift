@@ -12,7 +12,7 @@ struct Phase2Demo {
             do {
                 // The node and its reactor live on this thread, and nowhere else.
                 let node = try OneLogNode(at: address)
-                let reactor = try Reactor(node, listeners: listeners) { level, line in print("   [\(level)] \(line)") }
+                let reactor = try Reactor(node, listeners: listeners) { line in print("   \(line)") }
                 _ = try reactor.run()
             } catch {
                 print("the server failed: \(error)")

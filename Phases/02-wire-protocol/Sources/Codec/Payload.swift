@@ -16,6 +16,14 @@ public struct Payload: Sendable {
             case .file(let range): range.count
             }
         }
+
+        /// What it takes of this process's memory: the bytes, and what stands around them.
+        var memoryBytes: Int {
+            switch self {
+            case .bytes(let bytes): bytes.count + 128
+            case .file: 128
+            }
+        }
     }
 
     /// The pieces in order.
@@ -26,6 +34,9 @@ public struct Payload: Sendable {
 
     /// All bytes of it.
     public var count: Int { parts.reduce(0) { $0 + $1.count } }
+
+    /// What it takes of this process's memory until it is sent, about: parts of files stay where they are.
+    public var memoryBytes: Int { parts.reduce(0) { $0 + $1.memoryBytes } }
 
     /// The payload as a frame: its length in four bytes, and itself.
     public func framed() -> Payload {

@@ -34,9 +34,8 @@
         ) throws(SystemError) {
             var event = unsafe epoll_event()
             var mask: UInt32 = 0
-            // While nothing is read, the end of the stream must still be seen, or a client that has gone
-            // would keep its descriptor for as long as its requests wait.
-            mask |= interest.contains(.reading) ? EPOLLIN.rawValue : EPOLLRDHUP.rawValue
+            if interest.contains(.reading) { mask |= EPOLLIN.rawValue }
+            if interest.contains(.endOfInput) { mask |= EPOLLRDHUP.rawValue }
             if interest.contains(.writing) { mask |= EPOLLOUT.rawValue }
             unsafe event.events = mask
             unsafe event.data.u64 = token
@@ -58,7 +57,8 @@
                     Readiness(
                         token: token, isReadable: mask & EPOLLIN.rawValue != 0,
                         isWritable: mask & EPOLLOUT.rawValue != 0,
-                        isHungUp: mask & (EPOLLERR.rawValue | EPOLLHUP.rawValue | EPOLLRDHUP.rawValue) != 0))
+                        hasEndedInput: mask & EPOLLRDHUP.rawValue != 0,
+                        isHungUp: mask & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0))
             }
         }
     }

@@ -64,7 +64,7 @@
                 ready.append(
                     Readiness(
                         token: UInt64(UInt(bitPattern: unsafe event.udata)), isReadable: isReading,
-                        isWritable: !isReading, isHungUp: !isReading && flags & EV_EOF != 0))
+                        isWritable: !isReading, hasEndedInput: false, isHungUp: !isReading && flags & EV_EOF != 0))
             }
         }
     }

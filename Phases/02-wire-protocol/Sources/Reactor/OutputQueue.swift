@@ -24,8 +24,10 @@ struct OutputQueue {
     private var parts: [Payload.Part] = []
     private var head = 0
     private var headSent = 0
-    /// The bytes that wait.
+    /// The bytes that wait, parts of files included.
     private(set) var count = 0
+    /// The memory that they take.
+    private(set) var memoryBytes = 0
 
     var isEmpty: Bool { head == parts.count }
 
@@ -33,6 +35,7 @@ struct OutputQueue {
         for part in payload.parts where part.count > 0 {
             parts.append(part)
             count += part.count
+            memoryBytes += part.memoryBytes
         }
     }
 
@@ -73,6 +76,7 @@ struct OutputQueue {
             }
             sent -= rest
             headSent = 0
+            memoryBytes -= parts[head].memoryBytes
             parts[head] = .bytes(Bytes())
             head += 1
         }

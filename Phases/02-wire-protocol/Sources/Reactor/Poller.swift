@@ -13,12 +13,14 @@ protocol Poller: AnyObject {
     func wait(milliseconds: Int32, into ready: inout [Readiness]) throws(SystemError)
 }
 
-/// What a descriptor is watched for. On Linux errors and hang-ups are always reported, also the end of a
-/// stream that is not read from; on macOS only when it is read or written again.
+/// What a descriptor is watched for. Errors, and the end of both directions, are always reported on Linux;
+/// on macOS only when it is read or written again.
 struct Interest: OptionSet, Sendable {
     let rawValue: UInt8
     static let reading = Interest(rawValue: 1)
     static let writing = Interest(rawValue: 2)
+    /// The end of the input while nothing is read; Linux only.
+    static let endOfInput = Interest(rawValue: 4)
 }
 
 /// A descriptor that is ready.
@@ -26,6 +28,9 @@ struct Readiness {
     var token: UInt64
     var isReadable: Bool
     var isWritable: Bool
+    /// The peer sends nothing more; there may be something left to read.
+    var hasEndedInput: Bool
+    /// The connection is gone.
     var isHungUp: Bool
 }
 

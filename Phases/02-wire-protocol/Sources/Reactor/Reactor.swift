@@ -5,19 +5,6 @@
 #endif
 import SegmentLog
 
-/// The limits that a reactor keeps to, by Kafka's names.
-public struct ReactorLimits: Sendable {
-    /// `socket.request.max.bytes`: the largest request that is read.
-    public var maxRequestBytes = 100 << 20
-    /// `max.connections`: further ones are closed at once.
-    public var maxConnections = Int.max
-    /// A connection whose unsent answers exceed this is not read from until they are sent.
-    public var maxOutputBytes = 16 << 20
-
-    /// Kafka's defaults.
-    public init() {}
-}
-
 /// Drives a node with sockets: turns readiness into events, and effects into system calls.
 ///
 /// One thread. It sleeps in the poller, and nowhere else.
@@ -28,49 +15,58 @@ public final class Reactor<Driven: Node> {
     public let addresses: [SocketAddress]
 
     private var node: Driven
-    private let limits: ReactorLimits
-    private let log: (LogLevel, String) -> Void
-    private let poller: any Poller
+    let limits: ReactorLimits
+    private let writeLog: (LogLine) -> Void
+    private var logLimiter = LogLimiter()
+    let poller: any Poller
     /// Started with the first synchronize: a client's reactor never asks for one.
     private var disk: DiskThread?
-    private let listeners: [Socket]
-    private var areListenersWatched = true
-    private var connections: [ConnectionID: Connection] = [:]
-    /// Connections that the node asked for, and whose addresses are being resolved.
-    private var opening: [ConnectionID: SocketAddress] = [:]
-    /// Tokens below this are listeners.
-    private var nextConnection: UInt64 = 1 << 16
+    let listeners: Listeners
     private let bellToken = UInt64.max
-    private var receiveBuffer = ReceiveBuffer()
     private var effects = Effects()
     private var isPerforming = false
-    /// Connections with something to send.
-    private var dirty: [Connection] = []
-    /// Connections whose unread frames are to be delivered, once the effects in hand are performed.
-    private var resumed: [Connection] = []
     private var nextWake: Instant?
-    private var acceptAgainAt: Instant?
-    private var acceptWarnedAt: Instant?
     private var stopBy: Instant?
-    private var outcome: String??
+    var outcome: String??
+
+    // Accepting
+    var areListenersWatched = true
+    /// When to try again after descriptors were short.
+    var acceptAgainAt: Instant?
+    /// Tokens below this are listeners.
+    var nextConnection: UInt64 = 1 << 16
+    var connectionsByHost: [String: Int] = [:]
+
+    // Connections
+    /// Those that the node asked for, and whose addresses are being resolved.
+    var opening: [ConnectionID: SocketAddress] = [:]
+    var connections: [ConnectionID: Connection] = [:]
+    var idle = IdleOrder()
+    var memory: RequestMemory
+    var receiveBuffer = ReceiveBuffer()
+    /// Connections with something to send.
+    var dirty: [Connection] = []
+    /// Connections whose unread frames are to be delivered, once the effects in hand are performed.
+    var resumed: [Connection] = []
 
     /// Drives `node` behind the listeners. `log` takes the node's lines and the reactor's own.
     public init(
-        _ node: Driven, listeners bound: Listeners, limits: ReactorLimits = ReactorLimits(),
-        log: @escaping (LogLevel, String) -> Void
+        _ node: Driven, listeners: Listeners, limits: ReactorLimits = ReactorLimits(),
+        log: @escaping (LogLine) -> Void
     ) throws(SystemError) {
         // sendfile has no MSG_NOSIGNAL: a peer that went away must be an error, not a signal.
         signal(SIGPIPE, SIG_IGN)
         self.node = node
         self.limits = limits
-        self.log = log
+        writeLog = log
+        memory = RequestMemory(limit: limits.maxQueuedRequestBytes)
         poller = try SystemPoller()
         mailbox = try Mailbox()
         try poller.add(mailbox.bell.descriptor, token: bellToken, .reading)
-        listeners = bound.sockets
-        addresses = bound.addresses
-        for (index, listener) in listeners.enumerated() {
-            try poller.add(listener.descriptor, token: UInt64(index), .reading)
+        self.listeners = listeners
+        addresses = listeners.addresses
+        for (index, listener) in listeners.sockets.enumerated() {
+            try poller.add(listener.socket.descriptor, token: UInt64(index), .reading)
         }
     }
 
@@ -89,15 +85,27 @@ public final class Reactor<Driven: Node> {
             try poller.wait(milliseconds: timeout(), into: &ready)
             for readiness in ready { serve(readiness) }
             runTimers()
-            flushDirty()
+            settle()
         }
         finishSending()
         return (outcome ?? nil, node)
     }
 
+    /// Whether the operator has asked for the end: nothing more is read.
+    var isStopping: Bool { stopBy != nil }
+
+    /// A line for the operator, unless there were too many like it.
+    func log(_ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, String> = [:]) {
+        log(LogLine(level, event, fields))
+    }
+
+    private func log(_ line: LogLine) {
+        if let line = logLimiter.admit(line, at: Self.now()) { writeLog(line) }
+    }
+
     // MARK: Events
 
-    private func deliver(_ event: Event) {
+    func deliver(_ event: Event) {
         node.handle(event, at: Self.now(), &effects)
         // Performing an effect may end a connection, which is an event again: its effects come
         // behind those in hand.
@@ -115,8 +123,8 @@ public final class Reactor<Driven: Node> {
     private func serve(_ readiness: Readiness) {
         if readiness.token == bellToken {
             for message in mailbox.take() { take(message) }
-        } else if readiness.token < UInt64(listeners.count) {
-            accept(from: listeners[Int(readiness.token)])
+        } else if readiness.token < UInt64(listeners.sockets.count) {
+            accept(from: listeners.sockets[Int(readiness.token)])
         } else if let connection = connections[ConnectionID(readiness.token)] {
             if connection.connectingTo != nil { return finishOpening(connection) }
             if readiness.isWritable { markDirty(connection) }
@@ -124,6 +132,8 @@ public final class Reactor<Driven: Node> {
                 read(from: connection)
             } else if readiness.isHungUp {
                 end(connection)
+            } else if readiness.hasEndedInput {
+                announceEnd(of: connection)
             }
         }
     }
@@ -136,8 +146,12 @@ public final class Reactor<Driven: Node> {
         case .work: deliver(.woke)
         case .stop:
             guard stopBy == nil else { return }
-            stopBy = Self.now().advanced(byMilliseconds: 10_000)
+            log(.info, "stopping", ["connections": "\(connections.count)"])
+            stopBy = Self.now().advanced(byMilliseconds: limits.stopMilliseconds)
             closeListeners()
+            for id in connections.keys.sorted() {
+                if let connection = connections[id] { updateInterest(of: connection) }
+            }
             deliver(.stopping)
         }
     }
@@ -148,166 +162,31 @@ public final class Reactor<Driven: Node> {
             nextWake = nil
             deliver(.woke)
         }
-        if let again = acceptAgainAt, again <= now, stopBy == nil {
+        if let again = acceptAgainAt, again <= now {
             acceptAgainAt = nil
             watchListeners()
         }
+        while let due = idleDeadline, due <= now, let oldest = idle.oldest {
+            log(.debug, "connection_idle", ["connection": "\(oldest.id.value)", "peer": oldest.peerName])
+            end(oldest)
+        }
         if let stopBy, stopBy <= now, outcome == nil {
-            outcome = .some("requests were still in flight 10 seconds after the signal to stop")
+            outcome = .some("requests were still in flight \(limits.stopMilliseconds) ms after the signal to stop")
         }
     }
 
+    /// When the connection that has been idle for longest has been so for too long.
+    private var idleDeadline: Instant? {
+        guard let limit = limits.maxIdleMilliseconds else { return nil }
+        return idle.oldest?.idleSince?.advanced(byMilliseconds: limit)
+    }
+
     private func timeout() -> Int32 {
-        guard let next = [nextWake, acceptAgainAt, stopBy].compactMap({ $0 }).min() else { return -1 }
+        guard let next = [nextWake, acceptAgainAt, stopBy, idleDeadline].compactMap({ $0 }).min() else { return -1 }
         let (nanoseconds, isLongAgo) = next.nanoseconds.subtractingReportingOverflow(Self.now().nanoseconds)
         guard !isLongAgo, nanoseconds > 0 else { return 0 }
         // Rounded up, so that the reactor does not spin through the last millisecond.
         return Int32(clamping: nanoseconds / 1_000_000 + 1)
-    }
-
-    // MARK: Accepting
-
-    private func accept(from listener: Socket) {
-        // A bound, so that a flood of connections leaves the others their turn.
-        for _ in 0..<64 {
-            do {
-                guard let socket = try listener.accept() else { return }
-                try admit(socket)
-            } catch {
-                // No descriptors left: the backlog keeps the clients until some are free.
-                warnOfAccept("\(error); trying again every 100 ms")
-                unwatchListeners()
-                acceptAgainAt = Self.now().advanced(byMilliseconds: 100)
-                return
-            }
-        }
-    }
-
-    /// One line in ten seconds: the cause lasts, and the lines would fill the log.
-    private func warnOfAccept(_ line: String) {
-        let now = Self.now()
-        guard acceptWarnedAt.map({ $0.advanced(byMilliseconds: 10_000) <= now }) ?? true else { return }
-        acceptWarnedAt = now
-        log(.warn, line)
-    }
-
-    private func admit(_ socket: Socket) throws(SystemError) {
-        let peer = socket.peerAddress?.description ?? "unknown"
-        guard connections.count < limits.maxConnections else {
-            warnOfAccept("closed a connection from \(peer): max.connections (\(limits.maxConnections)) is reached")
-            return
-        }
-        let id = ConnectionID(nextConnection)
-        nextConnection += 1
-        let connection = Connection(id: id, socket: socket, maxFrameBytes: limits.maxRequestBytes)
-        try poller.add(socket.descriptor, token: id.value, .reading)
-        connections[id] = connection
-        deliver(.connected(id, peer: peer))
-    }
-
-    private func unwatchListeners() {
-        guard areListenersWatched else { return }
-        areListenersWatched = false
-        for listener in listeners { poller.remove(listener.descriptor, .reading) }
-    }
-
-    private func closeListeners() {
-        unwatchListeners()
-        for listener in listeners { listener.stopListening() }
-    }
-
-    private func watchListeners() {
-        guard !areListenersWatched else { return }
-        areListenersWatched = true
-        for (index, listener) in listeners.enumerated() {
-            do {
-                try poller.add(listener.descriptor, token: UInt64(index), .reading)
-            } catch {
-                outcome = .some("\(error)")
-            }
-        }
-    }
-
-    // MARK: Opening
-
-    /// Begins to connect. Resolving a name may take long, so that happens on a thread of its own.
-    private func open(_ id: ConnectionID, _ address: SocketAddress) {
-        opening[id] = address
-        do {
-            try startThread { [mailbox] in
-                do throws(SystemError) {
-                    mailbox.post(.connecting(id, .success(try Socket.connecting(to: address))))
-                } catch {
-                    mailbox.post(.connecting(id, .failure(error)))
-                }
-            }
-        } catch {
-            mailbox.post(.connecting(id, .failure(error)))
-        }
-    }
-
-    private func takeConnecting(_ id: ConnectionID, _ result: Result<Socket, SystemError>) {
-        // The node may have closed it in the meantime.
-        guard let address = opening.removeValue(forKey: id) else { return }
-        do {
-            let connection = Connection(id: id, socket: try result.get(), maxFrameBytes: limits.maxRequestBytes)
-            connection.connectingTo = address
-            connection.interest = .writing
-            try poller.add(connection.socket.descriptor, token: id.value, .writing)
-            connections[id] = connection
-        } catch {
-            deliver(.failedToOpen(id, error))
-        }
-    }
-
-    /// The socket can be written to: it is connected, or will never be.
-    private func finishOpening(_ connection: Connection) {
-        guard let address = connection.connectingTo else { return }
-        let error = connection.socket.connectionError
-        connection.connectingTo = nil
-        guard error == 0 else {
-            connections[connection.id] = nil
-            poller.remove(connection.socket.descriptor, connection.interest)
-            return deliver(.failedToOpen(connection.id, SystemError("connect to \(address)", error)))
-        }
-        updateInterest(of: connection)
-        deliver(.opened(connection.id))
-    }
-
-    // MARK: Reading
-
-    private func read(from connection: Connection) {
-        guard connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) else { return }
-        do {
-            let (isOpen, frame) = try connection.receive(&receiveBuffer)
-            if let frame { deliver(.received(connection.id, frame)) }
-            deliverFrames(of: connection)
-            if !isOpen { end(connection) }
-        } catch {
-            end(connection)
-        }
-    }
-
-    /// Delivers what was received until it is used up, or the node pauses the connection.
-    private func deliverFrames(of connection: Connection) {
-        // The input is held here, so that the receive buffer knows when it is free again.
-        var input = connection.unread
-        connection.unread = Bytes()
-        do {
-            while input.count > 0, connections[connection.id] != nil {
-                guard connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) else {
-                    // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
-                    connection.unread = Bytes(input.array)
-                    break
-                }
-                guard let frame = try connection.assembler.next(&input) else { break }
-                deliver(.received(connection.id, frame))
-            }
-            updateInterest(of: connection)
-        } catch {
-            log(.warn, "closed a connection from \(connection.socket.peerAddress?.description ?? "unknown"): \(error)")
-            end(connection)
-        }
     }
 
     // MARK: Effects
@@ -317,12 +196,15 @@ public final class Reactor<Driven: Node> {
         case .open(let id, let address): open(id, address)
         case .send(let id, let payload):
             guard let connection = connections[id] else { return }
-            connection.output.append(payload)
+            connection.answered()
+            changed(connection)
+            if let payload { connection.output.append(payload) }
             markDirty(connection)
         case .close(let id):
             opening[id] = nil
             guard let connection = connections[id] else { return }
             connection.isClosing = true
+            changed(connection)
             markDirty(connection)
         case .pause(let id):
             guard let connection = connections[id] else { return }
@@ -334,7 +216,7 @@ public final class Reactor<Driven: Node> {
             resumed.append(connection)
         case .synchronize(let ticket, let files): synchronize(ticket, files)
         case .wake(let instant): nextWake = min(nextWake ?? instant, instant)
-        case .log(let level, let line): log(level, line)
+        case .log(let line): log(line)
         case .stop(let failure): outcome = .some(failure)
         }
     }
@@ -349,68 +231,24 @@ public final class Reactor<Driven: Node> {
         }
     }
 
-    // MARK: Sending
-
-    private func markDirty(_ connection: Connection) {
-        guard !connection.isDirty else { return }
-        connection.isDirty = true
-        dirty.append(connection)
-    }
-
-    private func flushDirty() {
-        while !dirty.isEmpty || !resumed.isEmpty {
-            let flushing = dirty
-            dirty = []
-            for connection in flushing {
-                connection.isDirty = false
-                flush(connection)
-            }
-            let delivering = resumed
-            resumed = []
-            for connection in delivering where connections[connection.id] != nil { deliverFrames(of: connection) }
+    /// Does what the events in hand have left to do: sends, and delivers what was held back.
+    private func settle() {
+        while true {
+            flushDirty()
+            guard !isStopping, let id = memory.nextTurn() else { return }
+            if let connection = connections[id] { takeTurn(connection) }
         }
     }
 
-    private func flush(_ connection: Connection) {
-        guard connections[connection.id] != nil, connection.connectingTo == nil || connection.isClosing else { return }
-        switch connection.output.send(to: connection.socket.descriptor, budget: 4 << 20) {
-        case .done:
-            if connection.isClosing { return end(connection) }
-        case .more: break
-        case .disconnected: return end(connection)
-        case .unreadable(let path):
-            log(.error, "\(path) cannot be read: the disk failed")
-            return end(connection)
-        case .cutShort(let path):
-            // The frame cannot be completed, so neither can the connection be used.
-            log(.error, "\(path) has become shorter while it was being sent")
-            return end(connection)
-        }
-        updateInterest(of: connection)
-        // What was held back because too much was waiting to be sent has its turn again.
-        if connection.unread.count > 0, connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) {
-            resumed.append(connection)
-        }
-    }
+    // MARK: The end of a connection, and of everything
 
-    private func updateInterest(of connection: Connection) {
-        guard connections[connection.id] != nil else { return }
-        var interest: Interest = []
-        if connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) { interest.insert(.reading) }
-        if !connection.output.isEmpty { interest.insert(.writing) }
-        guard interest != connection.interest else { return }
-        do {
-            try poller.change(
-                connection.socket.descriptor, token: connection.id.value, from: connection.interest, to: interest)
-            connection.interest = interest
-        } catch {
-            end(connection)
-        }
-    }
-
-    private func end(_ connection: Connection) {
+    func end(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.id) != nil else { return }
         poller.remove(connection.socket.descriptor, connection.interest)
+        idle.remove(connection)
+        memory.release(connection)
+        leave(connection)
+        log(.debug, "disconnected", ["connection": "\(connection.id.value)", "peer": connection.peerName])
         deliver(.disconnected(connection.id))
     }
 
@@ -422,6 +260,7 @@ public final class Reactor<Driven: Node> {
         for id in connections.keys.sorted() {
             // Nothing is read any more: what arrives must not wake the loop below.
             connections[id]?.isClosing = true
+            connections[id]?.isEndAnnounced = true
             if let connection = connections[id] { flush(connection) }
         }
         var ready: [Readiness] = []

@@ -23,38 +23,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// Sockets that listen, bound before the reactor exists: a node may have to know its real port.
-public struct Listeners: Sendable {
-    let sockets: [Socket]
-    /// Where they listen; a port of 0 has become a real one.
-    public let addresses: [SocketAddress]
-
-    /// Nowhere: for a node that only opens connections itself.
-    public init() { (sockets, addresses) = ([], []) }
-
-    /// Binds to every address.
-    public init(bindingTo addresses: [SocketAddress]) throws(SystemError) {
-        var sockets: [Socket] = []
-        var bound: [SocketAddress] = []
-        for address in addresses {
-            let socket = try Socket.listening(at: address)
-            bound.append(SocketAddress(host: address.host, port: socket.localAddress?.port ?? address.port))
-            sockets.append(socket)
-        }
-        self.sockets = sockets
-        self.addresses = bound
-    }
-
-    /// Waits for a connection at the first address; its descriptor is the caller's to close.
-    package func acceptBlocking() throws(SystemError) -> Int32? {
-        let flags = fcntl(sockets[0].descriptor, F_GETFL)
-        _ = fcntl(sockets[0].descriptor, F_SETFL, flags & ~O_NONBLOCK)
-        let accepted = systemAccept(sockets[0].descriptor)
-        return accepted < 0 ? nil : accepted
-    }
-}
-
-private func systemAccept(_ listener: Int32) -> Int32 { accept(listener, nil, nil) }
+func systemAccept(_ listener: Int32) -> Int32 { accept(listener, nil, nil) }
 
 /// Owns a socket, and closes it.
 final class Socket: Sendable {
@@ -63,40 +32,102 @@ final class Socket: Sendable {
     init(_ descriptor: Int32) { self.descriptor = descriptor }
     deinit { _ = close(descriptor) }
 
-    /// A socket that listens at `address`, non-blocking.
-    static func listening(at address: SocketAddress) throws(SystemError) -> Socket {
-        try unsafe open(address, passive: true) { socket, info throws(SystemError) in
-            socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
-            socket.makeNonblocking()
-            guard unsafe bind(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 else {
-                throw SystemError("bind to \(address)", errno)
+    /// Sockets that listen at everything that `address` resolves to, non-blocking: an empty host is every
+    /// address of this machine in both families, and a name may have several. With port 0 all get the same.
+    static func listening(at address: SocketAddress) throws(SystemError) -> [Socket] {
+        // The port that the system picks for the first may be taken at another: then it picks again.
+        var attempt = 0
+        while true {
+            attempt += 1
+            do {
+                return try listenOnce(at: address)
+            } catch {
+                guard address.port == 0, error.number == EADDRINUSE, attempt < 20 else { throw error }
             }
-            guard listen(socket.descriptor, 1024) == 0 else { throw SystemError("listen at \(address)", errno) }
         }
+    }
+
+    private static func listenOnce(at address: SocketAddress) throws(SystemError) -> [Socket] {
+        var sockets: [Socket] = []
+        var bound: [SocketAddress] = []
+        var failure = SystemError("listen at \(address): it resolves to no address", 0)
+        var port = address.port
+        try unsafe resolve(address) { info throws(SystemError) in
+            let host = unsafe SocketAddress(info.ai_addr, info.ai_addrlen)?.host
+            do throws(SystemError) {
+                let socket = try unsafe listening(at: address, info, port: port)
+                guard let local = socket.localAddress else { throw SystemError("ask where a socket listens", errno) }
+                port = local.port
+                bound.append(local)
+                sockets.append(socket)
+            } catch {
+                failure = error
+                // A family that this machine does not have, where there is another; a name that is listed twice.
+                let isMissing = [EAFNOSUPPORT, EADDRNOTAVAIL, EPROTONOSUPPORT].contains(error.number)
+                let isRepeated = error.number == EADDRINUSE && bound.contains { $0.host == host }
+                guard isMissing || isRepeated else { throw error }
+            }
+        }
+        guard !sockets.isEmpty else { throw failure }
+        return sockets
+    }
+
+    private static func listening(
+        at address: SocketAddress, _ info: addrinfo, port: UInt16
+    ) throws(SystemError) -> Socket {
+        let socket = try unsafe create(info, for: address)
+        socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
+        // One socket for each family: what comes by IPv4 is seen as such.
+        if unsafe info.ai_family == AF_INET6 { socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+        socket.makeNonblocking()
+        // SAFETY: an IPv4 and an IPv6 address both have the port in their bytes 2 and 3, in network order.
+        unsafe UnsafeMutableRawPointer(info.ai_addr)?.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+        guard unsafe bind(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 else {
+            throw SystemError("bind to \(address)", errno)
+        }
+        guard listen(socket.descriptor, 1024) == 0 else { throw SystemError("listen at \(address)", errno) }
+        return socket
     }
 
     /// A socket that is connected to `address`, blocking.
     static func connected(to address: SocketAddress) throws(SystemError) -> Socket {
-        try unsafe open(address, passive: false) { socket, info throws(SystemError) in
+        var connected: Socket?
+        var failure = SystemError("connect to \(address): it resolves to no address", 0)
+        try unsafe resolve(address) { info throws(SystemError) in
+            guard connected == nil else { return }
+            let socket = try unsafe create(info, for: address)
             guard unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 else {
-                throw SystemError("connect to \(address)", errno)
+                failure = SystemError("connect to \(address)", errno)
+                return
             }
             socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+            connected = socket
         }
+        guard let connected else { throw failure }
+        return connected
     }
 
     /// A socket that is being connected to `address`, non-blocking: once it can be written to,
     /// `connectionError` says whether it stands. Waits for the name to be resolved.
     static func connecting(to address: SocketAddress) throws(SystemError) -> Socket {
-        try unsafe open(address, passive: false) { socket, info throws(SystemError) in
+        var connecting: Socket?
+        var failure = SystemError("connect to \(address): it resolves to no address", 0)
+        try unsafe resolve(address) { info throws(SystemError) in
+            guard connecting == nil else { return }
+            let socket = try unsafe create(info, for: address)
             socket.makeNonblocking()
             socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
             #if canImport(Darwin)
                 socket.set(SOL_SOCKET, SO_NOSIGPIPE, 1)
             #endif
-            guard unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) != 0 else { return }
-            guard errno == EINPROGRESS else { throw SystemError("connect to \(address)", errno) }
+            if unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 || errno == EINPROGRESS {
+                connecting = socket
+            } else {
+                failure = SystemError("connect to \(address)", errno)
+            }
         }
+        guard let connecting else { throw failure }
+        return connecting
     }
 
     /// Why the connection could not be made; 0 where it stands.
@@ -107,12 +138,18 @@ final class Socket: Sendable {
         return result == 0 ? error : errno
     }
 
-    /// Resolves `address`, and makes a socket for what it resolves to first.
-    private static func open(
-        _ address: SocketAddress, passive: Bool, _ prepare: (Socket, addrinfo) throws(SystemError) -> Void
-    ) throws(SystemError) -> Socket {
+    private static func create(_ info: addrinfo, for address: SocketAddress) throws(SystemError) -> Socket {
+        let descriptor = unsafe socket(info.ai_family, info.ai_socktype, info.ai_protocol)
+        guard descriptor >= 0 else { throw SystemError("create a socket for \(address)", errno) }
+        return Socket(descriptor)
+    }
+
+    /// Calls `body` with each address that `address` resolves to.
+    private static func resolve(
+        _ address: SocketAddress, _ body: (addrinfo) throws(SystemError) -> Void
+    ) throws(SystemError) {
         var hints = unsafe addrinfo()
-        unsafe hints.ai_flags = (passive ? AI_PASSIVE : 0) | AI_NUMERICSERV
+        unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         #if canImport(Darwin)
             unsafe hints.ai_socktype = SOCK_STREAM
         #else
@@ -128,12 +165,11 @@ final class Socket: Sendable {
             throw SystemError("resolve \(address.host): \(unsafe String(cString: gai_strerror(result)))", 0)
         }
         defer { unsafe freeaddrinfo(first) }
-        let info = unsafe first.pointee
-        let descriptor = unsafe socket(info.ai_family, info.ai_socktype, info.ai_protocol)
-        guard descriptor >= 0 else { throw SystemError("create a socket for \(address)", errno) }
-        let created = Socket(descriptor)
-        try unsafe prepare(created, info)
-        return created
+        var next = unsafe list
+        while let info = unsafe next {
+            try unsafe body(info.pointee)
+            unsafe next = info.pointee.ai_next
+        }
     }
 
     /// The next connection that waits to be accepted, or nil if there is none.
@@ -179,22 +215,29 @@ final class Socket: Sendable {
     ) -> SocketAddress? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
         // SAFETY: sockaddr_storage is large enough, and aligned, for every kind of address.
-        let isKnown = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+        return unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe query(descriptor, address, &length) == 0
-                    && getnameinfo(
-                        address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
-                        NI_NUMERICHOST | NI_NUMERICSERV) == 0
+                guard unsafe query(descriptor, address, &length) == 0 else { return nil }
+                return unsafe SocketAddress(address, length)
             }
         }
-        guard isKnown, let number = UInt16(text(port)) else { return nil }
-        return SocketAddress(host: text(host), port: number)
+    }
+}
+
+extension SocketAddress {
+    /// The numeric address; nil where it is of no family with hosts and ports.
+    fileprivate init?(_ address: UnsafePointer<sockaddr>?, _ length: socklen_t) {
+        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
+        let result = unsafe getnameinfo(
+            address, length, &host, socklen_t(host.count), &port, socklen_t(port.count), NI_NUMERICHOST | NI_NUMERICSERV
+        )
+        guard result == 0, let number = UInt16(Self.text(port)) else { return nil }
+        self.init(host: Self.text(host), port: number)
     }
 
-    private func text(_ characters: [CChar]) -> String {
+    private static func text(_ characters: [CChar]) -> String {
         String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -25,6 +25,9 @@ struct FrameAssembler: ~Copyable {
         }
     }
 
+    /// The bytes that the frame being assembled will have; 0 between frames.
+    var claimedBytes: Int { body == nil ? 0 : bodyLength }
+
     /// The next whole frame, without its length. Takes what it uses from the front of `input`; nil
     /// when `input` is used up.
     mutating func next(_ input: inout Bytes) throws(FrameError) -> Bytes? {

@@ -12,14 +12,17 @@ public protocol Node {
 
 /// What a node can be told.
 public enum Event: Sendable {
-    /// A client has connected, from `peer`.
-    case connected(ConnectionID, peer: String)
+    /// A client has connected, from `peer`, to the listener of this name.
+    case connected(ConnectionID, peer: String, listener: String)
     /// A connection that the node asked for stands.
     case opened(ConnectionID)
     /// A connection that the node asked for could not be made. There is no `disconnected` for it.
     case failedToOpen(ConnectionID, SystemError)
     /// A frame has arrived, without its length.
     case received(ConnectionID, Bytes)
+    /// The client sends nothing more on a connection, and may still read: what waits for its sake is to
+    /// be answered. May be said more than once, and before the last frames.
+    case endOfInput(ConnectionID)
     /// A connection has ended, whoever ended it. Nothing more comes from it.
     case disconnected(ConnectionID)
     /// Everything appended to a ticket's files before the ticket was handed in is durable.
@@ -36,8 +39,9 @@ public enum Event: Sendable {
 public enum Effect: Sendable {
     /// Connect to an address; the number is one of `ConnectionID.outgoing`, not used before.
     case open(ConnectionID, SocketAddress)
-    /// Send a frame, behind those sent before on the same connection.
-    case send(ConnectionID, Payload)
+    /// The answer to a connection's oldest request that has none yet, as a frame; nil where it gets none.
+    /// With it the request's memory is given back.
+    case send(ConnectionID, Payload?)
     /// End a connection once everything sent on it has gone out.
     case close(ConnectionID)
     /// Deliver no more frames of a connection, and read nothing more from it.
@@ -49,19 +53,9 @@ public enum Effect: Sendable {
     /// Say `woke` at this time; of several times, at the earliest.
     case wake(at: Instant)
     /// Write a line to the operator's log.
-    case log(LogLevel, String)
+    case log(LogLine)
     /// Stop the process: nil for a clean end, or what went wrong.
     case stop(failure: String?)
-}
-
-/// How much a log line matters.
-public enum LogLevel: String, Sendable {
-    /// Something worth knowing.
-    case info
-    /// Something that somebody should look at.
-    case warn
-    /// Something is broken.
-    case error
 }
 
 /// One connection for as long as it lasts. Numbers are never used again.
@@ -74,6 +68,9 @@ public struct ConnectionID: Hashable, Comparable, Sendable {
 
     /// The connection that a node opens as its `count`-th, from 1. No accepted one has such a number.
     public static func outgoing(_ count: UInt64) -> ConnectionID { ConnectionID(1 << 63 | count) }
+
+    /// Whether the node opened it.
+    var isOutgoing: Bool { value >> 63 == 1 }
 
     /// The order of acceptance.
     public static func < (left: ConnectionID, right: ConnectionID) -> Bool { left.value < right.value }
@@ -117,6 +114,11 @@ public struct Effects: Sendable {
 
     /// Adds an effect.
     public mutating func append(_ effect: Effect) { all.append(effect) }
+
+    /// Adds a line for the operator's log; see `LogLine`.
+    public mutating func log(_ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, String> = [:]) {
+        append(.log(LogLine(level, event, fields)))
+    }
 
     /// Forgets all effects, which have been performed.
     public mutating func removeAll() { all.removeAll(keepingCapacity: true) }

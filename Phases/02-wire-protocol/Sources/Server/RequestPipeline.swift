@@ -7,23 +7,32 @@ import SegmentLog
 /// pipeline holds the overtaking answers back.
 ///
 /// - I2.1: answers leave in the order in which their requests began.
-/// - I2.2: a connection has at most `maxInFlight` requests in the node.
+/// - I2.2: a connection has at most `maxInFlight` requests in the node, and at most `maxHeldBytes` and one
+///   answer of finished answers.
 public struct RequestPipeline: Sendable {
     /// How many requests of one connection may be in the node; beyond it the connection is paused.
     public let maxInFlight: Int
+
+    /// How much memory a connection's held back answers may take; beyond it the connection is paused.
+    public let maxHeldBytes: Int
 
     private enum Slot { case waiting, finished(Payload?) }
 
     private struct Lane {
         var first: UInt64 = 0
         var slots: [Slot] = []
+        /// The memory of the answers among them.
+        var heldBytes = 0
         var isPaused = false
     }
 
     private var lanes: [ConnectionID: Lane] = [:]
 
     /// A pipeline without connections.
-    public init(maxInFlight: Int) { self.maxInFlight = max(1, maxInFlight) }
+    public init(maxInFlight: Int, maxHeldBytes: Int = 1 << 20) {
+        self.maxInFlight = max(1, maxInFlight)
+        self.maxHeldBytes = maxHeldBytes
+    }
 
     /// A connection begins.
     public mutating func connect(_ connection: ConnectionID) { lanes[connection] = Lane() }
@@ -60,18 +69,25 @@ public struct RequestPipeline: Sendable {
         // Taken out and put back, so that the lane's array is changed in place.
         guard var lane = lanes.removeValue(forKey: request.connection) else { return }
         defer { lanes[request.connection] = lane }
-        guard request.sequence >= lane.first, request.sequence - lane.first < UInt64(lane.slots.count) else { return }
+        guard request.sequence >= lane.first, request.sequence - lane.first < UInt64(lane.slots.count),
+            case .waiting = lane.slots[Int(request.sequence - lane.first)]
+        else { return }
         lane.slots[Int(request.sequence - lane.first)] = .finished(payload)
+        lane.heldBytes += payload?.memoryBytes ?? 0
         var ready = 0
         while ready < lane.slots.count, case .finished(let payload) = lane.slots[ready] {
-            if let payload { effects.append(.send(request.connection, payload)) }
+            effects.append(.send(request.connection, payload))
+            lane.heldBytes -= payload?.memoryBytes ?? 0
             ready += 1
         }
         lane.slots.removeFirst(ready)
         lane.first += UInt64(ready)
-        if lane.isPaused && lane.slots.count <= maxInFlight / 2 {
+        if lane.isPaused && lane.slots.count <= maxInFlight / 2 && lane.heldBytes <= maxHeldBytes / 2 {
             lane.isPaused = false
             effects.append(.resume(request.connection))
+        } else if !lane.isPaused && lane.heldBytes > maxHeldBytes {
+            lane.isPaused = true
+            effects.append(.pause(request.connection))
         }
     }
 }

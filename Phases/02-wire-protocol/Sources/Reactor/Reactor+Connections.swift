@@ -1,0 +1,202 @@
+import SegmentLog
+
+/// Frames on the way in, answers on the way out.
+extension Reactor {
+    // MARK: Reading
+
+    func read(from connection: Connection) {
+        guard wantsToRead(connection) else { return updateInterest(of: connection) }
+        // A frame that has begun has its memory; whoever begins another waits for room.
+        if connection.assembler.claimedBytes == 0, !memory.hasRoom || memory.hasWaiting {
+            return waitForMemory(connection)
+        }
+        receive(from: connection)
+    }
+
+    private func receive(from connection: Connection) {
+        do {
+            switch try connection.receive(&receiveBuffer) {
+            case .nothing: break
+            case .bytes(let count, let frame):
+                if connection.moved(count, isWhole: false) { changed(connection, isActive: true) }
+                if let frame { begin(frame, on: connection) }
+                deliverFrames(of: connection)
+            case .end:
+                connection.hasEndedInput = true
+                announceEnd(of: connection)
+                endIfDone(connection)
+            }
+        } catch {
+            end(connection)
+        }
+    }
+
+    /// Whether the socket is to be read from, memory aside.
+    private func wantsToRead(_ connection: Connection) -> Bool {
+        connection.wantsToDeliver(limits) && !connection.hasEndedInput && !isStopping
+    }
+
+    /// Delivers what was received until it is used up, the node pauses the connection, or memory is short.
+    private func deliverFrames(of connection: Connection) {
+        // The input is held here, so that the receive buffer knows when it is free again.
+        var input = connection.unread
+        connection.unread = Bytes()
+        do {
+            while input.count > 0, connections[connection.id] != nil {
+                guard connection.wantsToDeliver(limits), memory.hasRoom || connection.assembler.claimedBytes > 0 else {
+                    // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
+                    connection.unread = Bytes(input.array)
+                    break
+                }
+                guard let frame = try connection.assembler.next(&input) else { break }
+                begin(frame, on: connection)
+            }
+            guard connections[connection.id] != nil else { return }
+            changed(connection)
+            if connection.unread.count > 0, connection.wantsToDeliver(limits) { waitForMemory(connection) }
+            updateInterest(of: connection)
+        } catch {
+            log(.warn, "connection_closed", ["peer": connection.peerName, "reason": "\(error)"])
+            end(connection)
+        }
+    }
+
+    private func begin(_ frame: Bytes, on connection: Connection) {
+        _ = connection.moved(frame.count, isWhole: true)
+        // What arrives on a connection of the node's own is an answer: nobody will answer it.
+        if !connection.id.isOutgoing { connection.began(frame.count) }
+        changed(connection)
+        deliver(.received(connection.id, frame))
+    }
+
+    // MARK: Memory
+
+    private func waitForMemory(_ connection: Connection) {
+        guard !connection.waitsForMemory else { return }
+        connection.waitsForMemory = true
+        memory.enqueue(connection.id)
+        log(
+            .warn, "requests_held_back",
+            ["reason": "queued.max.request.bytes (\(limits.maxQueuedRequestBytes)) is reached"])
+        changed(connection)
+        updateInterest(of: connection)
+    }
+
+    /// It is a connection's turn to use memory: for what it has sent already, or for one receive.
+    func takeTurn(_ connection: Connection) {
+        connection.waitsForMemory = false
+        changed(connection)
+        if connection.unread.count > 0 {
+            deliverFrames(of: connection)
+        } else if wantsToRead(connection) {
+            receive(from: connection)
+        }
+        updateInterest(of: connection)
+    }
+
+    /// A connection's share of the memory, or what it waits for, may have changed. With `isActive` it is not
+    /// idle in any case.
+    func changed(_ connection: Connection, isActive: Bool = false) {
+        guard connections[connection.id] != nil else { return }
+        memory.account(connection)
+        if !connection.mayBeIdle {
+            idle.remove(connection)
+        } else if isActive || connection.idleSince == nil {
+            idle.touch(connection, at: Self.now())
+        }
+    }
+
+    // MARK: The end of the input
+
+    /// The client sends nothing more. It may still read: what it asked for is answered, without further waits.
+    func announceEnd(of connection: Connection) {
+        connection.isEndAnnounced = true
+        // Who waits for memory and has sent nothing needs none: waiting would only keep the descriptor.
+        if connection.waitsForMemory, connection.isAtEndOfInput {
+            connection.hasEndedInput = true
+            endIfDone(connection)
+        }
+        updateInterest(of: connection)
+        if !connection.inFlight.isEmpty { deliver(.endOfInput(connection.id)) }
+    }
+
+    private func endIfDone(_ connection: Connection) {
+        let isDone = connection.hasEndedInput && connection.inFlight.isEmpty && connection.unread.count == 0
+        if connection.output.isEmpty, isDone || connection.isClosing { end(connection) }
+    }
+
+    // MARK: Sending
+
+    func markDirty(_ connection: Connection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection)
+    }
+
+    func flushDirty() {
+        while !dirty.isEmpty || !resumed.isEmpty {
+            let flushing = dirty
+            dirty = []
+            for connection in flushing {
+                connection.isDirty = false
+                flush(connection)
+            }
+            let delivering = resumed
+            resumed = []
+            for connection in delivering where connections[connection.id] != nil { resume(connection) }
+        }
+    }
+
+    private func resume(_ connection: Connection) {
+        guard !connection.waitsForMemory else { return }
+        deliverFrames(of: connection)
+        endIfDone(connection)
+    }
+
+    func flush(_ connection: Connection) {
+        guard connections[connection.id] != nil, connection.connectingTo == nil || connection.isClosing else { return }
+        let before = connection.output.count
+        let progress = connection.output.send(to: connection.socket.descriptor, budget: 4 << 20)
+        let sent = before - connection.output.count
+        if sent > 0, connection.moved(sent, isWhole: connection.output.isEmpty) {
+            changed(connection, isActive: true)
+        }
+        switch progress {
+        case .done, .more: break
+        case .disconnected: return end(connection)
+        case .unreadable(let path):
+            log(.error, "read_failed", ["file": path, "reason": "the disk failed"])
+            return end(connection)
+        case .cutShort(let path):
+            // The frame cannot be completed, so neither can the connection be used.
+            log(.error, "read_failed", ["file": path, "reason": "it has become shorter while it was being sent"])
+            return end(connection)
+        }
+        endIfDone(connection)
+        updateInterest(of: connection)
+        // What was held back because too much was waiting to be sent has its turn again.
+        if connection.unread.count > 0, connection.wantsToDeliver(limits) { resumed.append(connection) }
+    }
+
+    func updateInterest(of connection: Connection) {
+        guard connections[connection.id] != nil else { return }
+        var interest: Interest = []
+        if wantsToRead(connection) && !connection.waitsForMemory {
+            interest.insert(.reading)
+            connection.isEndAnnounced = false
+        } else if !connection.hasEndedInput && !connection.isEndAnnounced {
+            // While nothing is read, the end of the stream must still be seen, or a client that has gone
+            // would keep its descriptor for as long as its requests wait.
+            interest.insert(.endOfInput)
+        }
+        if !connection.output.isEmpty { interest.insert(.writing) }
+        guard interest != connection.interest else { return }
+        do {
+            try poller.change(
+                connection.socket.descriptor, token: connection.id.value, from: connection.interest, to: interest)
+            connection.interest = interest
+        } catch {
+            end(connection)
+        }
+    }
+}
