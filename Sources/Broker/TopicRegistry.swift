@@ -188,6 +188,10 @@ public struct RecoverySummary: Sendable {
             lines.append(
                 "set \(recovery.segmentsSetAside) segments of \(name) aside, as .log.damaged: they lie behind damage")
         }
+        for gap in recovery.gaps {
+            lines.append(
+                "\(name) has no segment for offsets \(gap.lowerBound) to \(gap.upperBound): compacted elsewhere?")
+        }
         if recovery.rebuiltIndexes > 0 {
             lines.append("rebuilt the indexes of \(recovery.rebuiltIndexes) segments of \(name)")
         }
