@@ -98,7 +98,7 @@ extension Log {
             removeCleaned(base)
             throw .storage(error)
         }
-        for (old, new) in renamed where new.hasSuffix(Self.deletedSuffix) { noteDeleted(old, at: time) }
+        noteDeleted(renamed.filter { $0.new.hasSuffix(Self.deletedSuffix) }.map(\.old), at: time)
         sealed.replaceSubrange(first..<first + group.count, with: [cleaned])
         publish()
         return true
@@ -110,7 +110,8 @@ extension Log {
         _ renamed: [(old: String, new: String)], after error: StorageError
     ) throws(LogError) {
         // What had the name of a deleted file is gone, whether or not the new one stays.
-        for (_, new) in renamed { deletedFiles.removeAll { $0.name == new } }
+        let taken = Set(renamed.map(\.new))
+        deletedFiles.removeAll { taken.contains($0.name) }
         do throws(StorageError) {
             if error.isFinal { throw error }
             for (old, new) in renamed.reversed() {

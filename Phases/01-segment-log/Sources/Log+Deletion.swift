@@ -63,12 +63,14 @@ extension Log {
         guard count > 0 else { return }
         if let failure { throw failure }
         let next = count < sealed.count ? sealed[count].baseOffset : active.baseOffset
+        var renamed: [String] = []
+        defer { noteDeleted(renamed, at: time) }
         do throws(StorageError) {
             let names = Set(try storage.list())
             for segment in sealed.prefix(count) {
                 for name in SegmentName.all(segment.baseOffset) where names.contains(name) {
                     try storage.rename(name, to: name + Self.deletedSuffix)
-                    noteDeleted(name, at: time)
+                    renamed.append(name)
                 }
                 // One after another: a crash that loses an earlier renaming and keeps a later one would
                 // leave a gap.
@@ -82,22 +84,25 @@ extension Log {
         publish(startOffset: max(startOffset, next))
     }
 
-    /// `name` has become a deleted file. One of the same name, from an earlier compaction, has given way.
-    func noteDeleted(_ name: String, at time: Int64) {
-        deletedFiles.removeAll { $0.name == name + Self.deletedSuffix }
-        deletedFiles.append((name + Self.deletedSuffix, time))
+    /// `names` have become deleted files. One of the same name, from an earlier compaction, has given way.
+    func noteDeleted(_ names: [String], at time: Int64) {
+        let deleted = names.map { $0 + Self.deletedSuffix }
+        let new = Set(deleted)
+        deletedFiles.removeAll { new.contains($0.name) }
+        deletedFiles += deleted.map { ($0, time) }
     }
 
     /// Removes the files of segments that were deleted at `time` or before, in milliseconds since
     /// 1970: now, less `file.delete.delay.ms`. Whoever still reads them can go on.
     public func removeDeletedFiles(deletedUpTo time: Int64) throws(LogError) {
-        try onStorage { () throws(StorageError) in
-            while let first = deletedFiles.first, first.since <= time {
-                do throws(StorageError) { try storage.remove(first.name) } catch {
-                    if !error.isNotFound { throw error }
-                }
-                deletedFiles.removeFirst()
+        var count = 0
+        defer { deletedFiles.removeFirst(count) }
+        for file in deletedFiles {
+            guard file.since <= time else { break }
+            do throws(StorageError) { try storage.remove(file.name) } catch {
+                if !error.isNotFound { throw .storage(error) }
             }
+            count += 1
         }
     }
 
