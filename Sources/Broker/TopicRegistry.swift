@@ -137,11 +137,10 @@ struct TopicRegistry {
             }
         }
         for number in numbers {
-            try directory.remove("\(name)-\(number)")
             recovery.lines.append(
                 "removed \(name)-\(number): its topic's creation was interrupted, and it holds no records")
         }
-        try onStorage(directory.storage.synchronizeDirectory)
+        try directory.remove(numbers.map { "\(name)-\($0)" })
     }
 
     private func isLeftover(_ name: String) throws(LogError) -> Bool {

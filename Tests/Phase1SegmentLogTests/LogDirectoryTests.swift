@@ -251,7 +251,7 @@ struct LogDirectoryTests {
         var after = disk
         for round in 0..<2 {
             let directory = try LogDirectory(MemoryStorage(after), configuration: configuration)
-            if round == 0 { try directory.remove("removed-0") }
+            if round == 0 { try directory.remove(["removed-0"]) }
             for name in ["moved-0", "removed-0"] {
                 #expect(try directory.log(name).startOffset == .zero)
                 if round == 0 { try fill(directory, name, 3) }
@@ -259,6 +259,28 @@ struct LogDirectoryTests {
                 #expect(try values(of: directory.log(name)) == ["b0-0", "b1-0", "b2-0"])
             }
             after = after.afterPowerLoss(seed: 5)
+        }
+    }
+
+    @Test("forgets a removed log's checkpoints before another of its name can be begun")
+    func checkpointsAfterRemoval() throws {
+        for isMoved in [false, true] {
+            let disk = MemoryDisk()
+            let storage = MemoryStorage(disk)
+            let first = try LogDirectory(storage, configuration: configuration)
+            try fill(first, "t-0", 30)
+            try first.log("t-0").advanceStart(to: Offset(20), at: 0)
+            try first.wasCompacted("t-0", upTo: Offset(5))
+            try first.close()
+            if isMoved { try storage.rename("t-0", to: "elsewhere") }
+            let second = try LogDirectory(storage, configuration: configuration)
+            if !isMoved { try second.remove(["t-0"]) }
+            // A new topic's metadata is there, and the power fails before its log is.
+            try storage.directory("t-0").replace(LogDirectory.metadataName, with: Bytes(utf8: "version: 0\n"))
+            try storage.synchronizeDirectory()
+            let third = try LogDirectory(MemoryStorage(disk.afterPowerLoss(seed: 1)), configuration: configuration)
+            try third.recover()
+            #expect(try third.log("t-0").end.offset == .zero && third.firstDirtyOffset("t-0") == nil)
         }
     }
 
@@ -274,7 +296,7 @@ struct LogDirectoryTests {
                 directory.becameDurable("t-0", upTo: Offset(40))
                 try directory.writeCheckpoints()
                 disk.losePower(afterSteps: step)
-                try? directory.remove("t-0")
+                try? directory.remove(["t-0"])
                 for after in [disk.afterKill(), disk.afterPowerLoss(seed: seed)] {
                     let again = try LogDirectory(MemoryStorage(after), configuration: configuration)
                     try again.recover()
@@ -314,7 +336,7 @@ struct LogDirectoryTests {
         #expect(second.firstDirtyOffset("t-0") == result.firstDirtyOffset)
         let end = try second.log("u-1").end.offset
         #expect(end < Offset(7) && second.firstDirtyOffset("u-1") == end)
-        try second.remove("t-0")
+        try second.remove(["t-0"])
         try second.writeCheckpoints()
         let third = try LogDirectory(MemoryStorage(after.afterPowerLoss(seed: 1)), configuration: configuration)
         #expect(third.firstDirtyOffset("u-1") == end && third.firstDirtyOffset("t-0") == nil)
@@ -343,7 +365,7 @@ struct LogDirectoryTests {
         let directory = try LogDirectory(MemoryStorage(disk), configuration: configuration)
         try fill(directory, "t-0", 3)
         directory.becameDurable("t-0", upTo: Offset(3))
-        try directory.remove("t-0")
+        try directory.remove(["t-0"])
         try directory.writeCheckpoints()
         #expect(directory.names.isEmpty)
         #expect(disk.contents().keys.filter { $0.hasPrefix("/t-0") }.isEmpty)

@@ -31,8 +31,6 @@ public final class LogDirectory {
     private var recoveryPoints: OffsetCheckpoint
     private var startOffsets: OffsetCheckpoint
     private var cleanerOffsets: OffsetCheckpoint
-    /// Whether the checkpoint files speak of logs that are gone.
-    private var checkpointsAreStale = false
 
     /// Reads the checkpoints and the names of the logs. Nothing is opened yet.
     public init(
@@ -49,9 +47,9 @@ public final class LogDirectory {
                 try OffsetCheckpoint(OffsetCheckpoint.cleanerOffsets, in: storage)
             )
         }
-        for checkpoint in [recoveryPoints, startOffsets, cleanerOffsets] {
-            for name in checkpoint.offsets.keys where !known.contains(name) { forget(name) }
-        }
+        // What they say of a log that is gone must not be held against a new one of its name.
+        let gone = [recoveryPoints, startOffsets, cleanerOffsets].flatMap(\.offsets.keys).filter { !known.contains($0) }
+        if !gone.isEmpty { try forget(gone) }
         if wasClosedCleanly {
             // From here on it is not clean any more, whatever happens.
             try onStorage { () throws(StorageError) in
@@ -112,8 +110,6 @@ public final class LogDirectory {
         state.wasClosedCleanly = wasClosedCleanly
         state.wasCompacted = cleanerOffsets.offsets[name] != nil
         let directory = try onStorage { () throws(StorageError) in try storage.directory(name) }
-        // A new log must not be measured by what an older one of its name had on disk.
-        if checkpointsAreStale, !known.contains(name) { try writeCheckpoints() }
         let log = try Log(in: directory, configuration: configuration, state)
         try lowerCheckpoints(name, to: log.end.offset)
         if !known.contains(name) {
@@ -142,21 +138,25 @@ public final class LogDirectory {
         logs.keys.sorted().compactMap { name in logs[name].map { (name, $0) } }
     }
 
-    /// Removes a log and its files. It gets another name first, so that after a crash it is there as a
-    /// whole or not at all; what is left under that name is removed by the next `LogDirectory`.
-    public func remove(_ name: String) throws(LogError) {
-        logs[name] = nil
-        known.remove(name)
-        forget(name)
+    /// Removes logs and their files, durably. They get other names first, so that after a crash each is
+    /// there as a whole or not at all; what is left under such a name is removed by the next `LogDirectory`.
+    public func remove(_ names: [String]) throws(LogError) {
         try onStorage { () throws(StorageError) in
-            let removed = name + Self.removedSuffix
-            do throws(StorageError) { try storage.rename(name, to: removed) } catch {
-                // What an earlier removal has left may be in the way.
-                try Self.removeAll(removed, in: storage)
-                try storage.rename(name, to: removed)
+            for name in names {
+                let removed = name + Self.removedSuffix
+                do throws(StorageError) { try storage.rename(name, to: removed) } catch {
+                    // What an earlier removal has left may be in the way.
+                    try Self.removeAll(removed, in: storage)
+                    try storage.rename(name, to: removed)
+                }
+                logs[name] = nil
+                known.remove(name)
             }
             try storage.synchronizeDirectory()
-            try Self.removeAll(removed, in: storage)
+        }
+        try forget(names)
+        try onStorage { () throws(StorageError) in
+            for name in names { try Self.removeAll(name + Self.removedSuffix, in: storage) }
         }
     }
 
@@ -169,12 +169,13 @@ public final class LogDirectory {
         try storage.remove(name)
     }
 
-    /// What the checkpoints say of `name` is another log's.
-    private func forget(_ name: String) {
-        recoveryPoints.offsets[name] = nil
-        startOffsets.offsets[name] = nil
-        cleanerOffsets.offsets[name] = nil
-        checkpointsAreStale = true
+    private func forget(_ names: [String]) throws(LogError) {
+        for name in names {
+            recoveryPoints.offsets[name] = nil
+            startOffsets.offsets[name] = nil
+            cleanerOffsets.offsets[name] = nil
+        }
+        try writeCheckpoints()
     }
 
     /// Everything in the log `name` before `offset` is on disk. Kept by the next `writeCheckpoints`.
@@ -203,7 +204,6 @@ public final class LogDirectory {
             try startOffsets.write(OffsetCheckpoint.logStartOffsets, in: storage)
             try cleanerOffsets.write(OffsetCheckpoint.cleanerOffsets, in: storage)
         }
-        checkpointsAreStale = false
     }
 
     /// Makes everything durable, and leaves the marker of a clean stop. Nothing may be done afterwards.
