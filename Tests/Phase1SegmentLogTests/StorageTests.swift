@@ -120,6 +120,40 @@ struct StorageTests {
         #expect(sawLost && sawTorn && sawKept && sawMissing)
     }
 
+    @Test("in memory loses any of the directory changes that were not synchronized, and never half of one")
+    func lostNames() throws {
+        var seen = Set<[String]>()
+        for seed in UInt64(0)..<500 {
+            let disk = MemoryDisk()
+            let storage = MemoryStorage(disk)
+            for name in ["a", "b", "c"] { _ = try storage.open(name, creating: true) }
+            try storage.directory("d").open("x", creating: true).append([[7]], at: 0)
+            try storage.synchronizeDirectory()
+            try storage.rename("a", to: "e")
+            try storage.rename("b", to: "f")
+            try storage.remove("c")
+            let names = try MemoryStorage(disk.afterPowerLoss(seed: seed)).list()
+            #expect(names.contains("a") != names.contains("e") && names.contains("b") != names.contains("f"))
+            seen.insert(names)
+        }
+        #expect(seen.count == 8)
+    }
+
+    @Test("gives a subdirectory another name, with all that it holds", arguments: Kind.allCases)
+    func renamedDirectory(kind: Kind) throws {
+        try with(kind) { storage in
+            try storage.directory("d").open("x", creating: true).append([[7]], at: 0)
+            try storage.rename("d", to: "e")
+            #expect(try storage.subdirectories() == ["e"])
+            #expect(try storage.directory("e").contents(of: "x") == [7])
+            _ = try storage.directory("f")
+            try storage.rename("e", to: "f")
+            _ = try storage.directory("g")
+            #expect(throws: StorageError.self) { try storage.rename("g", to: "f") }
+            #expect(try storage.directory("f").list() == ["x"])
+        }
+    }
+
     @Test("in memory stops at the step where the power fails, which may half happen")
     func powerLossAtStep() throws {
         let disk = MemoryDisk(seed: 4)

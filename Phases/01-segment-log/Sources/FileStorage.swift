@@ -82,7 +82,7 @@ public final class FileStorage: Storage {
         }
     }
 
-    /// Renames a file; see `Storage`.
+    /// Renames a file or a subdirectory; see `Storage`.
     public func rename(_ name: String, to newName: String) throws(StorageError) {
         guard systemRename(path + "/" + name, path + "/" + newName) == 0 else {
             throw StorageError("rename to \(newName)", path + "/" + name, .system(errno))

@@ -19,7 +19,8 @@ public protocol Storage: AnyObject, Sendable {
     /// The names of the subdirectories in this directory, sorted.
     func subdirectories() throws(StorageError) -> [String]
 
-    /// Gives the file `name` the name `newName`, replacing a file that has it. Atomic.
+    /// Gives the file `name` the name `newName`, replacing a file that has it; or the subdirectory
+    /// `name`, which may replace an empty one only. Atomic.
     func rename(_ name: String, to newName: String) throws(StorageError)
 
     /// Removes the file `name`, or the subdirectory `name` if it is empty.
