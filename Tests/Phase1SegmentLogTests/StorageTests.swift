@@ -127,7 +127,7 @@ struct StorageTests {
             let disk = MemoryDisk()
             let storage = MemoryStorage(disk)
             for name in ["a", "b", "c"] { _ = try storage.open(name, creating: true) }
-            try storage.directory("d").open("x", creating: true).append([[7]], at: 0)
+            try storage.directory("d").open("x", creating: true).append([7], at: 0)
             try storage.synchronizeDirectory()
             try storage.rename("a", to: "e")
             try storage.rename("b", to: "f")
@@ -142,7 +142,7 @@ struct StorageTests {
     @Test("gives a subdirectory another name, with all that it holds", arguments: Kind.allCases)
     func renamedDirectory(kind: Kind) throws {
         try with(kind) { storage in
-            try storage.directory("d").open("x", creating: true).append([[7]], at: 0)
+            try storage.directory("d").open("x", creating: true).append([7], at: 0)
             try storage.rename("d", to: "e")
             #expect(try storage.subdirectories() == ["e"])
             #expect(try storage.directory("e").contents(of: "x") == [7])
