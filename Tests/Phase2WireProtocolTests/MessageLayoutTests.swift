@@ -6,7 +6,7 @@ import WireProtocol
 /// field too many or in the wrong place changes the size or the checksum.
 @Suite("A message's layout")
 struct MessageLayoutTests {
-    /// The bodies of one message, one for each version: how many bytes, and their CRC-32C.
+    /// Two bodies of one message for each version, with and without nulls: how many bytes, and their CRC-32C.
     struct Layouts: Sendable, CustomTestStringConvertible {
         let type: any Message.Type
         let bodies: [(count: Int, checksum: UInt32)]
@@ -28,10 +28,14 @@ struct MessageLayoutTests {
         func check<Body: Message>(_: Body.Type) throws {
             #expect(layouts.bodies.count == Body.apiKey.versions.count)
             for (version, expected) in zip(Body.apiKey.versions, layouts.bodies) {
-                var body = Body()
-                var filler = OneOfEach(version: version, isFlexible: Body.apiKey.isFlexible(version))
-                try body.code(&filler)
-                let bytes = try body.encoded(version: version).bytes()
+                let bodies = try [false, true].map { hasNulls in
+                    var body = Body()
+                    var filler = OneOfEach(
+                        version: version, isFlexible: Body.apiKey.isFlexible(version), hasNulls: hasNulls)
+                    try body.code(&filler)
+                    return try body.encoded(version: version).bytes().array
+                }
+                let bytes = Bytes(bodies.flatMap { $0 })
                 #expect(bytes.count == expected.count, "version \(version)")
                 #expect(CRC32C.checksum(bytes) == expected.checksum, "version \(version): \(bytes.array)")
             }
@@ -47,10 +51,12 @@ private struct OneOfEach: MessageCoder, TagCoder {
 
     let version: Int16
     let isFlexible: Bool
+    private let hasNulls: Bool
     private var integers: UInt8 = 0
 
-    init(version: Int16, isFlexible: Bool) {
+    init(version: Int16, isFlexible: Bool, hasNulls: Bool) {
         self.version = version
+        self.hasNulls = hasNulls
         self.isFlexible = isFlexible
     }
 
@@ -59,10 +65,23 @@ private struct OneOfEach: MessageCoder, TagCoder {
         value = (0..<Value.bitWidth / 8).reduce(0) { bytes, _ in bytes << 8 | Value(integers) }
     }
 
-    mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError) { value = "x" }
-    mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) { value = .bytes([0x72]) }
-    mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) { value = [0x62] }
-    mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) { count = 1 }
+    mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError) {
+        value = nullable && hasNulls ? nil : "x"
+    }
+
+    mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
+        value = nullable && hasNulls ? nil : .bytes([0x72])
+    }
+
+    mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
+        value = nullable && hasNulls ? nil : [0x62]
+    }
+
+    mutating func presence(_ isPresent: inout Bool) throws(CodingError) { isPresent = !hasNulls }
+
+    mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
+        count = nullable && hasNulls ? nil : 1
+    }
 
     mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError) {
         array = [Element()]

@@ -1,264 +1,264 @@
 import WireProtocol
 
 extension MessageLayoutTests {
-    /// Computed from Kafka's JSON schemas by a program that knows nothing of this one, for the body that
+    /// Computed from Kafka's JSON schemas by a program that knows nothing of this one, for the bodies that
     /// `OneOfEach` fills: versions in rising order. `SchemaTests` compares with the schemas themselves.
     static let pinned: [Layouts] = [
         Layouts(
             ProduceRequest.self,
             [
-                (26, 0xC55C_AF17), (26, 0xC55C_AF17), (26, 0xC55C_AF17), (29, 0xD9DA_2F06), (29, 0xD9DA_2F06),
-                (29, 0xD9DA_2F06), (29, 0xD9DA_2F06), (29, 0xD9DA_2F06), (29, 0xD9DA_2F06), (21, 0x3AC8_0462),
-                (21, 0x3AC8_0462), (21, 0x3AC8_0462),
+                (51, 0xEF4C_350E), (51, 0xEF4C_350E), (51, 0xEF4C_350E), (56, 0x2DDA_259F), (56, 0x2DDA_259F),
+                (56, 0x2DDA_259F), (56, 0x2DDA_259F), (56, 0x2DDA_259F), (56, 0x2DDA_259F), (40, 0xDABD_F4B7),
+                (40, 0xDABD_F4B7), (40, 0xDABD_F4B7),
             ]),
         Layouts(
             FetchRequest.self,
             [
-                (44, 0xAA26_F851), (52, 0xFE36_BAF7), (52, 0xFE36_BAF7), (75, 0x6E9F_5054), (75, 0x6E9F_5054),
-                (79, 0x8AD7_8335), (79, 0x8AD7_8335), (82, 0xEAC3_509F), (79, 0x72A0_8A9D), (107, 0x4198_3FC4),
-                (107, 0x4198_3FC4), (118, 0x0F31_C6C0), (118, 0x0F31_C6C0),
+                (88, 0x6E81_0A49), (104, 0x1FC5_463A), (104, 0x1FC5_463A), (150, 0x7068_E78E), (150, 0x7068_E78E),
+                (158, 0xA98D_86AE), (158, 0xA98D_86AE), (164, 0xE1A9_8C3B), (154, 0xB367_BFF9), (210, 0xEB96_3D0F),
+                (210, 0xEB96_3D0F), (232, 0x398F_96FD), (232, 0x398F_96FD),
             ]),
         Layouts(
             ListOffsetsRequest.self,
             [
-                (27, 0xF5A8_056A), (28, 0x1E50_1E56), (28, 0x1E50_1E56), (32, 0x2869_5838), (32, 0x2869_5838),
-                (28, 0x750A_C4B1), (28, 0x750A_C4B1), (28, 0x750A_C4B1), (28, 0x750A_C4B1), (32, 0x393B_B98E),
+                (54, 0x0F03_7D56), (56, 0xE724_51B5), (56, 0xE724_51B5), (64, 0xECEF_8510), (64, 0xECEF_8510),
+                (56, 0xE2E2_0560), (56, 0xE2E2_0560), (56, 0xE2E2_0560), (56, 0xE2E2_0560), (64, 0x9479_966A),
             ]),
         Layouts(
             MetadataRequest.self,
             [
-                (7, 0x8E98_5460), (7, 0x8E98_5460), (7, 0x8E98_5460), (7, 0x8E98_5460), (8, 0xC15E_DB64),
-                (8, 0xC15E_DB64), (8, 0xC15E_DB64), (8, 0xC15E_DB64), (10, 0x94E4_A3B2), (8, 0x8E0A_D4A2),
-                (24, 0xCE15_3817), (23, 0x01F6_533D), (23, 0x01F6_533D), (23, 0x01F6_533D),
+                (14, 0xF1CF_8BB0), (11, 0xDDF9_A145), (11, 0xDDF9_A145), (11, 0xDDF9_A145), (13, 0x0C7D_4184),
+                (13, 0x0C7D_4184), (13, 0x0C7D_4184), (13, 0x0C7D_4184), (17, 0xF0A7_CFEF), (13, 0x389A_7B7A),
+                (29, 0x7AB7_9ADA), (27, 0x1231_DDBA), (27, 0x1231_DDBA), (27, 0x1231_DDBA),
             ]),
         Layouts(
             OffsetCommitRequest.self,
             [
-                (44, 0x0771_803A), (44, 0x0771_803A), (44, 0x0771_803A), (36, 0x3EC1_23BA), (40, 0x003F_39A0),
-                (43, 0xED7B_1024), (35, 0x1EFC_4C03), (35, 0x1EFC_4C03),
+                (87, 0xB9F7_E9F0), (87, 0xB9F7_E9F0), (87, 0xB9F7_E9F0), (71, 0x0BBB_45F2), (79, 0xC843_7A4B),
+                (84, 0x74A3_C7D6), (68, 0xCE4B_364F), (68, 0xCE4B_364F),
             ]),
         Layouts(
             OffsetFetchRequest.self,
             [
-                (18, 0xD080_7991), (18, 0xD080_7991), (18, 0xD080_7991), (18, 0xD080_7991), (18, 0xD080_7991),
-                (12, 0xA01D_A1E3), (13, 0xB11F_8D69), (15, 0x1723_1798), (21, 0x51EB_159E),
+                (36, 0xC88D_CFE5), (25, 0x3E16_248A), (25, 0x3E16_248A), (25, 0x3E16_248A), (25, 0x3E16_248A),
+                (16, 0x4743_3BB3), (18, 0x0271_75D0), (22, 0x0708_7734), (33, 0x1DA4_3D4B),
             ]),
         Layouts(
             FindCoordinatorRequest.self,
             [
-                (3, 0x8887_37CF), (4, 0x3D00_4D85), (4, 0x3D00_4D85), (4, 0x8A70_C8B3), (5, 0xAF26_7F2A),
-                (5, 0xAF26_7F2A), (5, 0xAF26_7F2A),
+                (6, 0xE47B_1E24), (8, 0x82A7_92EB), (8, 0x82A7_92EB), (8, 0xA6ED_239B), (10, 0x28AC_21CC),
+                (10, 0x28AC_21CC), (10, 0x28AC_21CC),
             ]),
         Layouts(
             JoinGroupRequest.self,
             [
-                (25, 0x4C8D_8FBC), (29, 0xF540_7C62), (29, 0xF540_7C62), (29, 0xF540_7C62), (29, 0xF540_7C62),
-                (32, 0x296E_60CC), (23, 0x2406_E52A), (23, 0x2406_E52A), (25, 0x8F58_BAB4), (25, 0x8F58_BAB4),
+                (50, 0xC756_0AD5), (58, 0xC3AB_3DA5), (58, 0xC3AB_3DA5), (58, 0xC3AB_3DA5), (58, 0xC3AB_3DA5),
+                (63, 0xD233_1452), (45, 0xBB4C_ADC4), (45, 0xBB4C_ADC4), (48, 0x582F_A743), (48, 0x582F_A743),
             ]),
         Layouts(
             HeartbeatRequest.self,
-            [(10, 0x4C2A_9396), (10, 0x4C2A_9396), (10, 0x4C2A_9396), (13, 0x190D_CE5A), (11, 0x2DAB_92A1)]),
+            [(20, 0x8D58_E47A), (20, 0x8D58_E47A), (20, 0x8D58_E47A), (25, 0x90BB_C747), (21, 0x2E4C_2156)]),
         Layouts(
             LeaveGroupRequest.self,
             [
-                (6, 0xE47B_1E24), (6, 0xE47B_1E24), (6, 0xE47B_1E24), (13, 0x6F59_1E90), (9, 0x3BBA_46EC),
-                (11, 0xEFCF_D0A4),
+                (12, 0x3B01_8C6E), (12, 0x3B01_8C6E), (12, 0x3B01_8C6E), (25, 0x23E6_2404), (17, 0xF715_4EC1),
+                (20, 0x7F6E_B33D),
             ]),
         Layouts(
             SyncGroupRequest.self,
             [
-                (22, 0x026B_DD77), (22, 0x026B_DD77), (22, 0x026B_DD77), (25, 0x4C8D_8FBC), (17, 0xF832_5F68),
-                (21, 0x2821_65F8),
+                (44, 0x7D6C_8FAD), (44, 0x7D6C_8FAD), (44, 0x7D6C_8FAD), (49, 0x5E23_7039), (33, 0x740C_3818),
+                (39, 0xC262_8042),
             ]),
         Layouts(
             DescribeGroupsRequest.self,
             [
-                (7, 0x8E98_5460), (7, 0x8E98_5460), (7, 0x8E98_5460), (8, 0xC15E_DB64), (8, 0xC15E_DB64),
-                (5, 0xF747_2A19), (5, 0xF747_2A19),
+                (14, 0xF1CF_8BB0), (14, 0xF1CF_8BB0), (14, 0xF1CF_8BB0), (16, 0xB47C_B8A1), (16, 0xB47C_B8A1),
+                (10, 0x9677_7890), (10, 0x9677_7890),
             ]),
         Layouts(
             ListGroupsRequest.self,
             [
-                (0, 0x0000_0000), (0, 0x0000_0000), (0, 0x0000_0000), (1, 0x527D_5351), (4, 0x9A22_2D74),
-                (7, 0x044D_4036),
+                (0, 0x0000_0000), (0, 0x0000_0000), (0, 0x0000_0000), (2, 0xF161_77D2), (8, 0x37E9_12A0),
+                (14, 0x8FEF_7F57),
             ]),
-        Layouts(SaslHandshakeRequest.self, [(3, 0x8887_37CF), (3, 0x8887_37CF)]),
+        Layouts(SaslHandshakeRequest.self, [(6, 0xE47B_1E24), (6, 0xE47B_1E24)]),
         Layouts(
             ApiVersionsRequest.self,
-            [(0, 0x0000_0000), (0, 0x0000_0000), (0, 0x0000_0000), (5, 0x3BD1_75E8), (5, 0x3BD1_75E8)]),
+            [(0, 0x0000_0000), (0, 0x0000_0000), (0, 0x0000_0000), (10, 0xFF71_740A), (10, 0xFF71_740A)]),
         Layouts(
             CreateTopicsRequest.self,
             [
-                (44, 0x053F_D0BA), (44, 0x053F_D0BA), (44, 0x053F_D0BA), (33, 0x0FCC_673B), (33, 0x0FCC_673B),
-                (33, 0x0FCC_673B),
+                (87, 0x0BAE_E5AC), (87, 0x0BAE_E5AC), (87, 0x0BAE_E5AC), (65, 0xBB55_9BAF), (65, 0xBB55_9BAF),
+                (65, 0xBB55_9BAF),
             ]),
         Layouts(
             DeleteTopicsRequest.self,
             [
-                (11, 0xF3AC_36CF), (11, 0xF3AC_36CF), (11, 0xF3AC_36CF), (8, 0xB61B_BB0E), (8, 0xB61B_BB0E),
-                (25, 0x1892_3B2E),
+                (22, 0x54EF_D6A2), (22, 0x54EF_D6A2), (22, 0x54EF_D6A2), (16, 0x1BFA_BBD8), (16, 0x1BFA_BBD8),
+                (49, 0x5E62_E8C1),
             ]),
-        Layouts(DeleteRecordsRequest.self, [(27, 0x8FE7_0DDF), (27, 0x8FE7_0DDF), (23, 0x6664_0FB4)]),
+        Layouts(DeleteRecordsRequest.self, [(54, 0x8878_54A1), (54, 0x8878_54A1), (46, 0x5B8C_35FA)]),
         Layouts(
             InitProducerIdRequest.self,
             [
-                (7, 0xAB7F_977D), (7, 0xAB7F_977D), (7, 0x1375_99A7), (17, 0x61B9_FED8), (17, 0x61B9_FED8),
-                (17, 0x61B9_FED8),
+                (13, 0x2242_CFD9), (13, 0x2242_CFD9), (13, 0xAED2_E230), (33, 0x04C5_4711), (33, 0x04C5_4711),
+                (33, 0x04C5_4711),
             ]),
-        Layouts(OffsetForLeaderEpochRequest.self, [(23, 0xEBAF_CCCB), (27, 0x36FF_7467), (23, 0x69C2_B9D3)]),
+        Layouts(OffsetForLeaderEpochRequest.self, [(46, 0xE3E1_763F), (54, 0x666B_28B0), (46, 0x9777_7ADD)]),
         Layouts(
             AddPartitionsToTxnRequest.self,
-            [(28, 0x099F_0609), (28, 0x099F_0609), (28, 0x099F_0609), (22, 0x37F0_EBFD)]),
+            [(56, 0xDE63_B81D), (56, 0xDE63_B81D), (56, 0xDE63_B81D), (44, 0x0370_8D2F)]),
         Layouts(
-            AddOffsetsToTxnRequest.self, [(16, 0x7539_5C80), (16, 0x7539_5C80), (16, 0x7539_5C80), (15, 0x4915_C4FE)]),
+            AddOffsetsToTxnRequest.self, [(32, 0x6D8E_72DA), (32, 0x6D8E_72DA), (32, 0x6D8E_72DA), (30, 0x96FB_917B)]),
         Layouts(
             EndTxnRequest.self,
-            [(14, 0x9E05_94B2), (14, 0x9E05_94B2), (14, 0x9E05_94B2), (14, 0xD8A1_48D0), (14, 0xD8A1_48D0)]),
+            [(28, 0x1D5F_F52E), (28, 0x1D5F_F52E), (28, 0x1D5F_F52E), (28, 0x7D49_3C6B), (28, 0x7D49_3C6B)]),
         Layouts(
             TxnOffsetCommitRequest.self,
-            [(42, 0xE031_EDF6), (42, 0xE031_EDF6), (46, 0xDA0B_F92D), (47, 0xA86F_DBBC), (47, 0xA86F_DBBC)]),
+            [(83, 0x5921_D6BD), (83, 0x5921_D6BD), (91, 0xDF38_B6D4), (92, 0x8D13_93A7), (92, 0x8D13_93A7)]),
         Layouts(
-            DescribeConfigsRequest.self, [(16, 0x335E_1B8F), (16, 0x335E_1B8F), (17, 0x7CC0_8915), (11, 0xAD81_6B6B)]),
-        Layouts(AlterConfigsRequest.self, [(19, 0x64AB_DD08), (19, 0x64AB_DD08), (13, 0x6B87_E436)]),
+            DescribeConfigsRequest.self, [(29, 0x713A_C829), (29, 0x713A_C829), (31, 0x85E8_86CF), (20, 0x7F73_F3B8)]),
+        Layouts(AlterConfigsRequest.self, [(37, 0x42C3_AEC5), (37, 0x42C3_AEC5), (25, 0xAFC7_13BC)]),
         Layouts(
-            DescribeLogDirsRequest.self, [(15, 0xFE58_48E0), (10, 0x3362_6D97), (10, 0x3362_6D97), (10, 0x3362_6D97)]),
-        Layouts(SaslAuthenticateRequest.self, [(5, 0xD62D_0DD7), (5, 0xD62D_0DD7), (3, 0x88D2_E49F)]),
+            DescribeLogDirsRequest.self, [(19, 0x2C38_E7DF), (12, 0x91E4_593C), (12, 0x91E4_593C), (12, 0x91E4_593C)]),
+        Layouts(SaslAuthenticateRequest.self, [(10, 0x48FD_4AE4), (10, 0x48FD_4AE4), (6, 0x38CB_9B0D)]),
         Layouts(
-            CreatePartitionsRequest.self, [(28, 0x1413_BB00), (28, 0x1413_BB00), (21, 0xAF68_BDA9), (21, 0xAF68_BDA9)]),
-        Layouts(DeleteGroupsRequest.self, [(7, 0x8E98_5460), (7, 0x8E98_5460), (4, 0x9A22_2D74)]),
-        Layouts(IncrementalAlterConfigsRequest.self, [(20, 0x7DB0_7314), (14, 0x647D_00DA)]),
-        Layouts(OffsetDeleteRequest.self, [(18, 0xD080_7991)]),
-        Layouts(DescribeClusterRequest.self, [(2, 0xE2C3_EFA5), (3, 0xE260_01EA), (4, 0xC9EF_2B05)]),
-        Layouts(ConsumerGroupHeartbeatRequest.self, [(45, 0x0892_F739), (47, 0x8181_1F79)]),
-        Layouts(ConsumerGroupDescribeRequest.self, [(5, 0xF747_2A19), (5, 0xF747_2A19)]),
-        Layouts(DescribeTopicPartitionsRequest.self, [(17, 0xD634_3C53)]),
+            CreatePartitionsRequest.self, [(48, 0xEB09_8B4D), (48, 0xEB09_8B4D), (36, 0x757D_FFE3), (36, 0x757D_FFE3)]),
+        Layouts(DeleteGroupsRequest.self, [(14, 0xF1CF_8BB0), (14, 0xF1CF_8BB0), (8, 0x37E9_12A0)]),
+        Layouts(IncrementalAlterConfigsRequest.self, [(39, 0x7FA6_D2B7), (27, 0x00BB_E810)]),
+        Layouts(OffsetDeleteRequest.self, [(36, 0xC88D_CFE5)]),
+        Layouts(DescribeClusterRequest.self, [(4, 0x8680_7908), (6, 0x4A3C_6A5B), (8, 0x7BAA_9DE6)]),
+        Layouts(ConsumerGroupHeartbeatRequest.self, [(63, 0x1C4E_9A0A), (66, 0xD5C5_5EF5)]),
+        Layouts(ConsumerGroupDescribeRequest.self, [(10, 0x9677_7890), (10, 0x9677_7890)]),
+        Layouts(DescribeTopicPartitionsRequest.self, [(27, 0x6ED3_1124)]),
         Layouts(
             ProduceResponse.self,
             [
-                (25, 0xD400_2837), (29, 0xCE96_86F4), (37, 0x1028_D81D), (37, 0x1028_D81D), (37, 0x1028_D81D),
-                (45, 0x6FF2_E80A), (45, 0x6FF2_E80A), (45, 0x6FF2_E80A), (59, 0x966B_0C8F), (51, 0xCDA2_B53E),
-                (78, 0x59C8_69A4), (78, 0x59C8_69A4),
+                (50, 0x8CB5_1A1C), (58, 0xA861_69F3), (74, 0x1C1A_89F1), (74, 0x1C1A_89F1), (74, 0x1C1A_89F1),
+                (90, 0x4399_F15F), (90, 0x4399_F15F), (90, 0x4399_F15F), (116, 0xF0F4_392F), (100, 0x7B12_232A),
+                (153, 0x21EB_D1E9), (153, 0x21EB_D1E9),
             ]),
         Layouts(
             FetchResponse.self,
             [
-                (62, 0xE1A7_4686), (70, 0x4C7E_086B), (70, 0x4C7E_086B), (76, 0xD4B4_644B), (76, 0xD4B4_644B),
-                (76, 0xD4B4_644B), (76, 0xD4B4_644B), (80, 0x0BEF_4E1F), (112, 0xC622_BA87), (126, 0x7473_17EA),
-                (126, 0x7473_17EA), (126, 0x7473_17EA), (142, 0x982B_2558),
+                (107, 0x808D_A4A6), (123, 0x2B0E_2DBC), (123, 0x2B0E_2DBC), (135, 0x9E60_5BF3), (135, 0x9E60_5BF3),
+                (135, 0x9E60_5BF3), (135, 0x9E60_5BF3), (143, 0x6678_0DF7), (206, 0x7216_677E), (234, 0x7BC9_D124),
+                (234, 0x7BC9_D124), (234, 0x7BC9_D124), (265, 0x823C_B533),
             ]),
         Layouts(
             ListOffsetsResponse.self,
             [
-                (33, 0x0044_688D), (37, 0x2EA4_AF6A), (37, 0x2EA4_AF6A), (41, 0x4798_8D56), (41, 0x4798_8D56),
-                (37, 0x25EC_581D), (37, 0x25EC_581D), (37, 0x25EC_581D), (37, 0x25EC_581D), (37, 0x25EC_581D),
+                (66, 0xC8F2_2BD2), (74, 0x4F90_F259), (74, 0x4F90_F259), (82, 0x8580_7937), (82, 0x8580_7937),
+                (74, 0x41EB_C210), (74, 0x41EB_C210), (74, 0x41EB_C210), (74, 0x41EB_C210), (74, 0x41EB_C210),
             ]),
         Layouts(
             MetadataResponse.self,
             [
-                (54, 0x7F8A_019F), (62, 0x5B26_41F4), (65, 0x1209_BF49), (69, 0x6E05_F1A6), (69, 0x6E05_F1A6),
-                (77, 0xE98F_4635), (77, 0xE98F_4635), (81, 0xED1C_C470), (89, 0xF495_59D4), (71, 0xE19C_1333),
-                (87, 0xFEB5_B4B3), (83, 0x0490_7597), (83, 0x0490_7597), (85, 0xF2E7_776C),
+                (108, 0xC5FC_5B5D), (123, 0x05BF_2CAE), (128, 0x0FD8_69FA), (136, 0x3187_3B24), (136, 0x3187_3B24),
+                (152, 0xF206_3FAD), (152, 0xF206_3FAD), (160, 0x9305_6EDA), (176, 0x28ED_9E34), (140, 0x64B9_664E),
+                (172, 0x3CDB_2C0B), (164, 0xC6E8_547F), (163, 0x293A_B48D), (167, 0xFB5D_4E4A),
             ]),
         Layouts(
             OffsetCommitResponse.self,
             [
-                (17, 0x87E2_531F), (21, 0x0A04_7DEB), (21, 0x0A04_7DEB), (21, 0x0A04_7DEB), (21, 0x0A04_7DEB),
-                (21, 0x0A04_7DEB), (17, 0xB3D8_428D), (17, 0xB3D8_428D),
+                (34, 0xD09B_3491), (42, 0xB8D9_0288), (42, 0xB8D9_0288), (42, 0xB8D9_0288), (42, 0xB8D9_0288),
+                (42, 0xB8D9_0288), (34, 0xD909_5D93), (34, 0xD909_5D93),
             ]),
         Layouts(
             OffsetFetchResponse.self,
             [
-                (28, 0xBFCA_F1A3), (30, 0xC9DB_63CF), (34, 0xEAD8_7344), (34, 0xEAD8_7344), (38, 0xE7B4_6179),
-                (33, 0x6B87_0EAC), (33, 0x6B87_0EAC), (37, 0x07C0_3F54), (37, 0x07C0_3F54),
+                (55, 0x2B62_3F7D), (59, 0xB4C8_1411), (67, 0x5C13_5DCB), (67, 0x5C13_5DCB), (75, 0x3815_B2A8),
+                (65, 0x9384_D500), (65, 0x9384_D500), (73, 0x3275_0991), (73, 0x3275_0991),
             ]),
         Layouts(
             FindCoordinatorResponse.self,
             [
-                (13, 0x5C69_BDD3), (20, 0x7E57_E116), (20, 0x7E57_E116), (19, 0xFF6D_66C2), (23, 0x5BEF_6C3A),
-                (23, 0x5BEF_6C3A), (23, 0x5BEF_6C3A),
+                (26, 0xA4C1_1A8A), (39, 0x24AA_352F), (39, 0x24AA_352F), (37, 0x4A20_D547), (45, 0xD940_6CFB),
+                (45, 0xD940_6CFB), (45, 0xD940_6CFB),
             ]),
         Layouts(
             JoinGroupResponse.self,
             [
-                (27, 0x5B8D_E513), (27, 0x5B8D_E513), (31, 0xB225_0AD4), (31, 0xB225_0AD4), (31, 0xB225_0AD4),
-                (34, 0x4614_D17A), (25, 0xC500_E05E), (27, 0xAA8D_7674), (27, 0xAA8D_7674), (28, 0x2B42_4424),
+                (54, 0x87B3_4229), (54, 0x87B3_4229), (62, 0x5CFD_8E45), (62, 0x5CFD_8E45), (62, 0x5CFD_8E45),
+                (67, 0x0C40_5042), (49, 0x7DC0_4B1C), (51, 0x564E_DAF3), (51, 0x564E_DAF3), (53, 0xD6FF_567E),
             ]),
         Layouts(
             HeartbeatResponse.self,
-            [(2, 0x10A8_6CA6), (6, 0x3E71_00E0), (6, 0x3E71_00E0), (6, 0x3E71_00E0), (7, 0xB173_8A4B)]),
+            [(4, 0xD1AA_6875), (12, 0x992D_E4F5), (12, 0x992D_E4F5), (12, 0x992D_E4F5), (14, 0xC022_C2DF)]),
         Layouts(
             LeaveGroupResponse.self,
             [
-                (2, 0x10A8_6CA6), (6, 0x3E71_00E0), (6, 0x3E71_00E0), (18, 0xE667_6F79), (15, 0x0624_77E5),
-                (15, 0x0624_77E5),
+                (4, 0xD1AA_6875), (12, 0x992D_E4F5), (12, 0x992D_E4F5), (35, 0xF674_6575), (29, 0x484F_2D41),
+                (29, 0x484F_2D41),
             ]),
         Layouts(
             SyncGroupResponse.self,
             [
-                (7, 0xAF52_565E), (11, 0xD321_1342), (11, 0xD321_1342), (11, 0xD321_1342), (9, 0xA627_3F21),
-                (13, 0x9EFD_D827),
+                (14, 0x7794_E44C), (22, 0x3139_071B), (22, 0x3139_071B), (22, 0x3139_071B), (18, 0x5921_A6FF),
+                (24, 0x4EEA_67A5),
             ]),
         Layouts(
             DescribeGroupsResponse.self,
             [
-                (41, 0x2D96_0284), (45, 0x6261_4B29), (45, 0x6261_4B29), (49, 0x1D21_A4BE), (52, 0xA2B4_5A5E),
-                (35, 0x80B3_B5CE), (37, 0x08C5_BC85),
+                (82, 0x7507_31C1), (90, 0x3B0D_5898), (90, 0x3B0D_5898), (98, 0x688D_C7C9), (103, 0x0458_44CD),
+                (69, 0xB1A1_3C50), (72, 0x62E8_8D40),
             ]),
         Layouts(
             ListGroupsResponse.self,
             [
-                (12, 0x5632_D8CA), (16, 0x2199_7843), (16, 0x2199_7843), (13, 0x22B5_B211), (15, 0x5F9D_25AC),
-                (17, 0x624E_1211),
+                (24, 0xE5E2_653B), (32, 0x6368_C34C), (32, 0x6368_C34C), (26, 0xDCE2_C8BE), (30, 0xBE51_EE45),
+                (34, 0x9606_CD7F),
             ]),
-        Layouts(SaslHandshakeResponse.self, [(9, 0x3341_FDC1), (9, 0x3341_FDC1)]),
+        Layouts(SaslHandshakeResponse.self, [(18, 0x5E48_1BDF), (18, 0x5E48_1BDF)]),
         Layouts(
             ApiVersionsResponse.self,
-            [(12, 0x4FD1_7A76), (16, 0xFA82_FD60), (16, 0xFA82_FD60), (48, 0xDC37_15B1), (48, 0xDC37_15B1)]),
+            [(24, 0x1A24_44F1), (32, 0x91A6_9CD9), (32, 0x91A6_9CD9), (96, 0x9D75_A9C3), (96, 0x9D75_A9C3)]),
         Layouts(
             CreateTopicsResponse.self,
             [
-                (16, 0x2346_F09D), (16, 0x2346_F09D), (16, 0x2346_F09D), (32, 0x44D7_969A), (32, 0x44D7_969A),
-                (48, 0x740E_9BB9),
+                (31, 0x3145_E297), (31, 0x3145_E297), (31, 0x3145_E297), (55, 0xEA38_7615), (55, 0xEA38_7615),
+                (87, 0x3A61_EE77),
             ]),
         Layouts(
             DeleteTopicsResponse.self,
             [
-                (13, 0x7B06_7CEF), (13, 0x7B06_7CEF), (13, 0x7B06_7CEF), (11, 0xD6CA_AC97), (13, 0x71B7_0250),
-                (29, 0xED64_7A83),
+                (26, 0xB116_4995), (26, 0xB116_4995), (26, 0xB116_4995), (22, 0xBC13_5C35), (25, 0x6AFE_93E1),
+                (56, 0xF596_A237),
             ]),
-        Layouts(DeleteRecordsResponse.self, [(29, 0x774D_B6F5), (29, 0x774D_B6F5), (25, 0x09C2_DA89)]),
+        Layouts(DeleteRecordsResponse.self, [(58, 0xFB3E_12D1), (58, 0xFB3E_12D1), (50, 0x7837_8AFA)]),
         Layouts(
             InitProducerIdResponse.self,
             [
-                (16, 0xA5A0_F684), (16, 0xA5A0_F684), (17, 0x17B4_5FC0), (17, 0x17B4_5FC0), (17, 0x17B4_5FC0),
-                (17, 0x17B4_5FC0),
+                (32, 0x45E2_D53F), (32, 0x45E2_D53F), (34, 0x25EF_2F3E), (34, 0x25EF_2F3E), (34, 0x25EF_2F3E),
+                (34, 0x25EF_2F3E),
             ]),
-        Layouts(OffsetForLeaderEpochResponse.self, [(33, 0xC960_492E), (33, 0xC960_492E), (29, 0x9794_E3F5)]),
+        Layouts(OffsetForLeaderEpochResponse.self, [(66, 0x7DBF_8EFE), (66, 0x7DBF_8EFE), (58, 0x59E6_8EA2)]),
         Layouts(
             AddPartitionsToTxnResponse.self,
-            [(21, 0x0A04_7DEB), (21, 0x0A04_7DEB), (21, 0x0A04_7DEB), (17, 0xB3D8_428D)]),
+            [(42, 0xB8D9_0288), (42, 0xB8D9_0288), (42, 0xB8D9_0288), (34, 0xD909_5D93)]),
         Layouts(
-            AddOffsetsToTxnResponse.self, [(6, 0x3E71_00E0), (6, 0x3E71_00E0), (6, 0x3E71_00E0), (7, 0xB173_8A4B)]),
+            AddOffsetsToTxnResponse.self, [(12, 0x992D_E4F5), (12, 0x992D_E4F5), (12, 0x992D_E4F5), (14, 0xC022_C2DF)]),
         Layouts(
             EndTxnResponse.self,
-            [(6, 0x3E71_00E0), (6, 0x3E71_00E0), (6, 0x3E71_00E0), (7, 0xB173_8A4B), (7, 0xB173_8A4B)]),
+            [(12, 0x992D_E4F5), (12, 0x992D_E4F5), (12, 0x992D_E4F5), (14, 0xC022_C2DF), (14, 0xC022_C2DF)]),
         Layouts(
             TxnOffsetCommitResponse.self,
-            [(21, 0x0A04_7DEB), (21, 0x0A04_7DEB), (21, 0x0A04_7DEB), (17, 0xB3D8_428D), (17, 0xB3D8_428D)]),
+            [(42, 0xB8D9_0288), (42, 0xB8D9_0288), (42, 0xB8D9_0288), (34, 0xD909_5D93), (34, 0xD909_5D93)]),
         Layouts(
-            DescribeConfigsResponse.self, [(41, 0x1F3C_FD71), (41, 0x1F3C_FD71), (45, 0x1D95_DE74), (33, 0x942B_5A52)]),
-        Layouts(AlterConfigsResponse.self, [(17, 0xF37E_42AB), (17, 0xF37E_42AB), (14, 0x3A6D_4F97)]),
+            DescribeConfigsResponse.self, [(79, 0x433D_2524), (79, 0x433D_2524), (86, 0xF9BA_8275), (62, 0x854E_12CB)]),
+        Layouts(AlterConfigsResponse.self, [(33, 0x6C7F_C659), (33, 0x6C7F_C659), (27, 0xC1C0_ED5C)]),
         Layouts(
-            DescribeLogDirsResponse.self, [(45, 0x48E8_A9ED), (38, 0x2E8B_1D42), (40, 0xB4E1_FFFA), (56, 0x07FF_8D76)]),
-        Layouts(SaslAuthenticateResponse.self, [(10, 0x0C13_6FEB), (18, 0x2C46_63FE), (15, 0x8857_E340)]),
+            DescribeLogDirsResponse.self, [(90, 0x8792_1E52), (76, 0x8785_8DA8), (80, 0xE888_E964), (112, 0xEB99_4698)]),
+        Layouts(SaslAuthenticateResponse.self, [(19, 0x3CBC_41D8), (35, 0xBECE_4EE2), (29, 0xF43E_E336)]),
         Layouts(
-            CreatePartitionsResponse.self, [(16, 0x2346_F09D), (16, 0x2346_F09D), (13, 0x71B7_0250), (13, 0x71B7_0250)]),
-        Layouts(DeleteGroupsResponse.self, [(13, 0x7B06_7CEF), (13, 0x7B06_7CEF), (11, 0xD6CA_AC97)]),
-        Layouts(IncrementalAlterConfigsResponse.self, [(17, 0xF37E_42AB), (14, 0x3A6D_4F97)]),
-        Layouts(OffsetDeleteResponse.self, [(23, 0x3AD9_109B)]),
-        Layouts(DescribeClusterResponse.self, [(33, 0xBF78_B856), (34, 0x44C0_AC4A), (35, 0xC50A_31F1)]),
-        Layouts(ConsumerGroupHeartbeatResponse.self, [(44, 0xB4E0_08D0), (44, 0xB4E0_08D0)]),
-        Layouts(ConsumerGroupDescribeResponse.self, [(102, 0x0930_5DBA), (103, 0x0AC2_2164)]),
-        Layouts(DescribeTopicPartitionsResponse.self, [(81, 0x0E60_D9CD)]),
+            CreatePartitionsResponse.self, [(31, 0x3145_E297), (31, 0x3145_E297), (25, 0x6AFE_93E1), (25, 0x6AFE_93E1)]),
+        Layouts(DeleteGroupsResponse.self, [(26, 0xB116_4995), (26, 0xB116_4995), (22, 0xBC13_5C35)]),
+        Layouts(IncrementalAlterConfigsResponse.self, [(33, 0x6C7F_C659), (27, 0xC1C0_ED5C)]),
+        Layouts(OffsetDeleteResponse.self, [(46, 0x82DF_81FE)]),
+        Layouts(DescribeClusterResponse.self, [(64, 0x836C_E85B), (66, 0x4C66_E371), (68, 0x406E_512F)]),
+        Layouts(ConsumerGroupHeartbeatResponse.self, [(62, 0xC567_2A61), (62, 0xC567_2A61)]),
+        Layouts(ConsumerGroupDescribeResponse.self, [(200, 0x2407_59CD), (202, 0x99EF_FA57)]),
+        Layouts(DescribeTopicPartitionsResponse.self, [(146, 0xB8DC_52A8)]),
     ]
 }
