@@ -53,6 +53,23 @@ struct SchemaTests {
         try check(ConsumerProtocolAssignment.self)
     }
 
+    /// Two fields of the same type in each other's place have the same layout, but not the same names.
+    @Test("no field of a message has the name that the schema gives to another", arguments: MessageCase.all)
+    func names(of message: MessageCase) throws {
+        let schema = try schema(of: "\(message.type)")
+        guard schema.versions.contains(message.version) else { return }
+        func names<Body: Message>(_: Body.Type) throws -> [String] {
+            try FieldNames.names(of: Body.self, version: message.version)
+        }
+        let theirs = try schema.fields(version: message.version).filter(\.isValue)
+        let ours = try names(message.type).map { $0.lowercased().replacing("milliseconds", with: "ms") }
+        #expect(ours.count == theirs.count)
+        for (name, field) in zip(ours, theirs) where name != field.name {
+            let other = theirs.first { $0.structure == field.structure && $0.name == name }
+            #expect(other == nil, "\(name) stands where \(field) belongs")
+        }
+    }
+
     private func compare(_ ours: [String], _ theirs: [Schema.Expected]) throws {
         let same = zip(ours, theirs).prefix { $0 == $1.type }.count
         let (our, their) = (ours.dropFirst(same).first ?? "the end", theirs.dropFirst(same).first)
@@ -143,6 +160,13 @@ private struct Schema {
         var type: String
         var path: String
         var description: String { "\(type) (\(path))" }
+
+        var isValue: Bool {
+            !["array", "structure", "end", "tag", "default"].contains { type.hasPrefix($0) }
+        }
+        var name: String { String(path[(path.lastIndex(of: ".") ?? path.startIndex)...].dropFirst()).lowercased() }
+        /// The path of the structure that the field belongs to.
+        var structure: Substring { path[..<(path.lastIndex(of: ".") ?? path.startIndex)] }
     }
 
     private let json: [String: Any]
