@@ -67,6 +67,7 @@ let package = Package(
         .testTarget(
             name: "Phase2WireProtocolTests",
             dependencies: ["SegmentLog", "WireProtocol", "TestSupport"],
+            exclude: ["Golden"],
             swiftSettings: checked
         ),
 
