@@ -44,6 +44,7 @@ final class ClientWorld<Machine: ClientMachine> {
     }
 
     /// Lets the test change the client, as a user's task would, and has it look at what changed.
+    @discardableResult
     func withClient<Result>(_ body: (inout Machine, Instant) throws -> Result) throws -> Result {
         let result = try body(&client, now)
         try tellClient(.woke)
@@ -77,7 +78,7 @@ final class ClientWorld<Machine: ClientMachine> {
 
     // MARK: The two sides
 
-    private func tellClient(_ event: Event) throws {
+    fileprivate func tellClient(_ event: Event) throws {
         var effects = Effects()
         client.handle(event, at: now, &effects)
         for resume in client.takeResumptions() { resume() }
@@ -144,13 +145,13 @@ final class ClientWorld<Machine: ClientMachine> {
 
     private func cut(_ link: Link) throws {
         links.removeAll { $0.client == link.client }
-        try tellBroker(.dis.connected(link.broker, peer: "client", listener: "PLAINTEXT"))
+        try tellBroker(.disconnected(link.broker))
         try tellClient(.disconnected(link.client))
     }
 
     private func close(_ link: Link, tell side: Side) throws {
         links.removeAll { $0.client == link.client }
-        if side == .broker { try tellBroker(.dis.connected(link.broker, peer: "client", listener: "PLAINTEXT")) } else { try tellClient(.disconnected(link.client)) }
+        if side == .broker { try tellBroker(.disconnected(link.broker)) } else { try tellClient(.disconnected(link.client)) }
     }
 
     // MARK: Time
@@ -170,4 +171,44 @@ func makeBroker(partitions: Int) throws -> BrokerNode {
     var configuration = Configuration()
     try configuration.set("num.partitions", to: "\(partitions)")
     return try BrokerNode(configuration, storage: MemoryStorage(), seed: 1)
+}
+
+extension ClientWorld {
+    /// Has the client end, as its thread would.
+    func stopClient() throws { try tellClient(.stopping) }
+
+    /// Everything in a partition, asked for at once and without faults.
+    func readAll(topic: String, partition: Int32) throws -> [RecordBatch] {
+        let id = ConnectionID(1 << 40 + UInt64(partition))
+        var driver = broker
+        var effects = Effects()
+        driver.handle(.connected(id, peer: "reader", listener: "PLAINTEXT"), at: now, &effects)
+        var batches: [RecordBatch] = []
+        var offset: Int64 = 0
+        while true {
+            var asked = FetchRequest.Partition()
+            asked.index = partition
+            asked.fetchOffset = offset
+            asked.maxBytes = 1 << 20
+            var named = FetchRequest.Topic()
+            named.name = topic
+            named.partitions = [asked]
+            var request = FetchRequest()
+            request.topics = [named]
+            let frame = try request.frame(version: 11, correlationID: 1, clientID: nil).bytes().dropFirst(4)
+            effects.removeAll()
+            driver.handle(.received(id, frame), at: now, &effects)
+            var answer: Bytes?
+            for case .send(id, let payload?) in effects.all { answer = try payload.bytes().dropFirst(4) }
+            guard let answer, case .bytes(var rest)? = try FetchResponse.decodeResponse(answer, version: 11)
+                .body.topics.first?.partitions.first?.records, rest.count > 0
+            else { return batches }
+            while rest.count > 0 {
+                let header = try RecordBatchHeader(parsing: rest)
+                batches.append(try RecordBatch(checking: rest.slice(0..<header.byteCount)))
+                rest = rest.dropFirst(header.byteCount)
+                offset = header.nextOffset.value
+            }
+        }
+    }
 }
