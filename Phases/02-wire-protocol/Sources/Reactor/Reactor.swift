@@ -38,6 +38,10 @@ public final class Reactor<Driven: Node> {
     private var connections: [ConnectionID: Connection] = [:]
     /// Connections that the node asked for, and whose addresses are being resolved.
     private var opening: [ConnectionID: SocketAddress] = [:]
+    /// The connection whose frames are being delivered: most effects are about it, and need no search.
+    private var current: Connection?
+    /// When what is being delivered happened. One look at the clock serves all frames of one receive.
+    private var time = Reactor.now()
     /// Tokens below this are listeners.
     private var nextConnection: UInt64 = 1 << 16
     private let bellToken = UInt64.max
@@ -87,7 +91,11 @@ public final class Reactor<Driven: Node> {
         var ready: [Readiness] = []
         while outcome == nil {
             try poller.wait(milliseconds: timeout(), into: &ready)
-            for readiness in ready { serve(readiness) }
+            for readiness in ready {
+                serve(readiness)
+                // At once, so that what was answered no longer holds the receive buffer.
+                flushDirty()
+            }
             runTimers()
             flushDirty()
         }
@@ -98,7 +106,7 @@ public final class Reactor<Driven: Node> {
     // MARK: Events
 
     private func deliver(_ event: Event) {
-        node.handle(event, at: Self.now(), &effects)
+        node.handle(event, at: time, &effects)
         // Performing an effect may end a connection, which is an event again: its effects come
         // behind those in hand.
         guard !isPerforming else { return }
@@ -113,6 +121,7 @@ public final class Reactor<Driven: Node> {
     }
 
     private func serve(_ readiness: Readiness) {
+        time = Self.now()
         if readiness.token == bellToken {
             for message in mailbox.take() { take(message) }
         } else if readiness.token < UInt64(listeners.count) {
@@ -144,6 +153,7 @@ public final class Reactor<Driven: Node> {
 
     private func runTimers() {
         let now = Self.now()
+        time = now
         if let wake = nextWake, wake <= now {
             nextWake = nil
             deliver(.woke)
@@ -267,6 +277,7 @@ public final class Reactor<Driven: Node> {
         connection.connectingTo = nil
         guard error == 0 else {
             connections[connection.id] = nil
+            connection.hasEnded = true
             poller.remove(connection.socket.descriptor, connection.interest)
             return deliver(.failedToOpen(connection.id, SystemError("connect to \(address)", error)))
         }
@@ -293,8 +304,10 @@ public final class Reactor<Driven: Node> {
         // The input is held here, so that the receive buffer knows when it is free again.
         var input = connection.unread
         connection.unread = Bytes()
+        current = connection
+        defer { current = nil }
         do {
-            while input.count > 0, connections[connection.id] != nil {
+            while input.count > 0, !connection.hasEnded {
                 guard connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) else {
                     // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
                     connection.unread = Bytes(input.array)
@@ -312,11 +325,16 @@ public final class Reactor<Driven: Node> {
 
     // MARK: Effects
 
+    private func connection(_ id: ConnectionID) -> Connection? {
+        if let current, current.id == id { return current.hasEnded ? nil : current }
+        return connections[id]
+    }
+
     private func perform(_ effect: Effect) {
         switch effect {
         case .open(let id, let address): open(id, address)
         case .send(let id, let payload):
-            guard let connection = connections[id] else { return }
+            guard let connection = connection(id) else { return }
             connection.output.append(payload)
             markDirty(connection)
         case .close(let id):
@@ -367,12 +385,12 @@ public final class Reactor<Driven: Node> {
             }
             let delivering = resumed
             resumed = []
-            for connection in delivering where connections[connection.id] != nil { deliverFrames(of: connection) }
+            for connection in delivering where !connection.hasEnded { deliverFrames(of: connection) }
         }
     }
 
     private func flush(_ connection: Connection) {
-        guard connections[connection.id] != nil, connection.connectingTo == nil || connection.isClosing else { return }
+        guard !connection.hasEnded, connection.connectingTo == nil || connection.isClosing else { return }
         switch connection.output.send(to: connection.socket.descriptor, budget: 4 << 20) {
         case .done:
             if connection.isClosing { return end(connection) }
@@ -394,7 +412,8 @@ public final class Reactor<Driven: Node> {
     }
 
     private func updateInterest(of connection: Connection) {
-        guard connections[connection.id] != nil else { return }
+        // What is to be sent is sent before the next wait: only then is it known what to wait for.
+        guard !connection.hasEnded, !connection.isDirty else { return }
         var interest: Interest = []
         if connection.wantsToRead(maxOutputBytes: limits.maxOutputBytes) { interest.insert(.reading) }
         if !connection.output.isEmpty { interest.insert(.writing) }
@@ -410,6 +429,7 @@ public final class Reactor<Driven: Node> {
 
     private func end(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.id) != nil else { return }
+        connection.hasEnded = true
         poller.remove(connection.socket.descriptor, connection.interest)
         deliver(.disconnected(connection.id))
     }
