@@ -83,7 +83,7 @@ extension Request {
         var encoder = MessageEncoder(version: version, isFlexible: Self.apiKey.isFlexible(version))
         try header.encode(as: Self.apiKey, to: &encoder)
         var copy = self
-        try copy.code(&encoder)
+        try copy.encode(to: &encoder)
         return encoder.finish().framed()
     }
 }
@@ -94,7 +94,7 @@ extension Message {
         var encoder = MessageEncoder(version: version, isFlexible: Self.apiKey.isFlexible(version))
         ResponseHeader.encode(correlationID: correlationID, api: Self.apiKey, version: version, to: &encoder)
         var copy = self
-        try copy.code(&encoder)
+        try copy.encode(to: &encoder)
         return encoder.finish().framed()
     }
 
