@@ -27,6 +27,7 @@
         var p99Microseconds: Double
 
         var perSecond: Double { Double(requests) / seconds }
+        var serverSecondsPerRequest: Seconds { serverSeconds / Double(requests) }
     }
 
     /// One thread with an epoll loop of its own, which keeps `depth` requests of each connection under way.

@@ -47,8 +47,8 @@ struct Scenario {
     // MARK: Showing
 
     static let header = """
-        | what | connections × in flight | server | requests/s | MB/s | p50 µs | p99 µs | CPU s/GB | ratio | goal | met |
-        |---|--:|---|--:|--:|--:|--:|--:|--:|---|---|
+        | what | connections × in flight | server | requests/s | MB/s | p50 µs | p99 µs | CPU s/GB | CPU ratio | ratio | goal | met |
+        |---|--:|---|--:|--:|--:|--:|--:|--:|--:|---|---|
         """
 
     /// A line for each side.
@@ -58,7 +58,8 @@ struct Scenario {
             let cells = [
                 name, "\(load.connections) × \(load.depth)", result.server, shown(result.requestsPerSecond),
                 shown(result.megabytesPerSecond), shown(result.p50Microseconds), shown(result.p99Microseconds),
-                shown(result.processorSecondsPerGigabyte), result.ratio.map(shown) ?? "",
+                shown(result.processorSecondsPerGigabyte), result.processorRatio.map(shown) ?? "",
+                result.ratio.map(shown) ?? "",
                 result.goal.map { "≥ \(shown($0))" } ?? "", result.isMet.map { $0 ? "yes" : "no" } ?? "",
             ]
             return "| " + cells.joined(separator: " | ") + " |"
@@ -76,10 +77,19 @@ struct Scenario {
         var p50Microseconds: Double
         var p99Microseconds: Double
         var processorSecondsPerGigabyte: Double
+        /// The server's processor time for a request over the bare server's.
+        var processorRatio: Double?
+        /// The requests per second over the bare server's.
         var ratio: Double?
         var goal: Double?
         var isMet: Bool?
         var rounds: Int
+
+        /// Whether the figures are so far off that no neighbour on the machine explains them.
+        var isFarOff: Bool {
+            guard let goal, let ratio, let processorRatio else { return false }
+            return ratio < goal / 2 || processorRatio > 2 / goal
+        }
     }
 
     /// The medians of each side.
@@ -88,15 +98,18 @@ struct Scenario {
     private func encoded(_ side: Side) -> Encoded {
         let middle = { (figure: (Figures) -> Double) in rounded(median(side.rounds.map(figure))) }
         let bytes = Double(payloadBytes)
-        let ratio =
-            side.kind == .bare
-            ? nil : median(zip(side.rounds, sides[0].rounds).map { $0.perSecond / $1.perSecond })
+        let isBare = side.kind == .bare
+        let pairs = zip(side.rounds, sides[0].rounds)
+        let ratio = isBare ? nil : median(pairs.map { $0.perSecond / $1.perSecond })
+        let processorRatio =
+            isBare ? nil : median(pairs.map { $0.serverSecondsPerRequest / $1.serverSecondsPerRequest })
         return Encoded(
             name: name, connections: load.connections, inFlight: load.depth, server: side.kind.rawValue,
             requestsPerSecond: middle(\.perSecond), megabytesPerSecond: middle { $0.perSecond * bytes / 1e6 },
             p50Microseconds: middle(\.p50Microseconds), p99Microseconds: middle(\.p99Microseconds),
             processorSecondsPerGigabyte: middle { $0.serverSeconds / (Double($0.requests) * bytes / 1e9) },
-            ratio: ratio.map(rounded), goal: side.goal, isMet: side.goal.flatMap { goal in ratio.map { $0 >= goal } },
+            processorRatio: processorRatio.map(rounded), ratio: ratio.map(rounded), goal: side.goal,
+            isMet: side.goal.flatMap { goal in ratio.map { $0 >= goal } },
             rounds: side.rounds.count)
     }
 }

@@ -6,7 +6,8 @@ import WireProtocol
 /// `bench-server [--quick] [--write FILE] [--only TEXT]`: the server against a bare loop over epoll, in one run, as ratios.
 ///
 /// Every server is a process of its own, and gets the same load from the same client. Each round measures all
-/// sides one right after the other, and the median of the rounds' ratios is what counts.
+/// sides one right after the other, and the median of the rounds' ratios is what counts. With `--quick` it is
+/// short, writes nothing, and fails only where a goal is missed by far.
 @main
 struct ServerBenchmark {
     static func main() throws {
@@ -30,8 +31,8 @@ struct ServerBenchmark {
             scenarios += try Scenarios.fetches(of: scope.root + "/fetched")
             if let only { scenarios.removeAll { !$0.name.contains(only) } }
             for index in scenarios.indices {
-                for round in 0..<(isQuick ? 5 : 21) {
-                    try scenarios[index].round(round, seconds: isQuick ? 0.12 : 0.3, in: scope)
+                for round in 0..<(isQuick ? 5 : 9) {
+                    try scenarios[index].round(round, seconds: isQuick ? 0.12 : 0.25, in: scope)
                 }
             }
             let table = ([Scenario.header] + scenarios.flatMap(\.rows)).joined(separator: "\n")
@@ -41,9 +42,11 @@ struct ServerBenchmark {
                 try Report.replace(
                     "bench-server", in: path, with: table + "\n\n```json\n" + (try json(results)) + "\n```")
             }
-            let missed = results.filter { $0.isMet == false }
-            for one in missed { print("\(one.name), \(one.connections) connections, \(one.server): below its goal") }
-            if !missed.isEmpty {
+            for one in results where one.isMet == false {
+                let far = one.isFarOff ? ", by far" : ""
+                print("\(one.name), \(one.connections) connections, \(one.server): below its goal\(far)")
+            }
+            if results.contains(where: { isQuick ? $0.isFarOff : $0.isMet == false }) {
                 scope.remove()
                 exit(1)
             }

@@ -83,6 +83,8 @@ struct OutputQueue {
         }
         parts.removeAll(keepingCapacity: true)
         head = 0
+        // Connections are many: after a burst none of them keeps much.
+        if small.capacity > Self.gatheredBytes / 4 { small = [] }
         return .done
     }
 
