@@ -25,6 +25,7 @@ help:
 	@echo "make golden         write what real clients and the broker say to each other, for the suite of phase 2"
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
 	@echo "make bench-log      the log against bare system calls and loops, as ratios"
+	@echo "make bench-server   the server against a bare epoll loop, as ratios"
 	@echo "make transcripts    write the demos' output into the chapters"
 	@echo "make lint           the format check"
 	@echo "make format         format everything"
@@ -68,6 +69,12 @@ bench-slice:
 bench-log:
 	$(SWIFT) build -c release --product bench-log
 	.build/release/bench-log --write Docs/PERFORMANCE.md
+
+.PHONY: bench-server
+bench-server:
+	$(SWIFT) build -c release --product logbook
+	$(SWIFT) build -c release --product bench-server
+	.build/release/bench-server --write Docs/PERFORMANCE.md
 
 .PHONY: lint
 lint:

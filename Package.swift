@@ -26,6 +26,7 @@ let package = Package(
         .executable(name: "phase2", targets: ["Phase2Demo"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
+        .executable(name: "bench-server", targets: ["ServerBenchmark"]),
     ],
     dependencies: [],
     targets: [
@@ -110,7 +111,7 @@ let package = Package(
         ),
         .target(
             name: "BenchmarkSupport",
-            dependencies: ["SegmentLog"],
+            dependencies: ["SegmentLog", "WireProtocol"],
             path: "Benchmarks/Support",
             swiftSettings: strict
         ),
@@ -120,6 +121,12 @@ let package = Package(
             name: "LogBenchmark",
             dependencies: ["BenchmarkSupport", "CAllocations", "SegmentLog", "WireProtocol"],
             path: "Benchmarks/Log",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "ServerBenchmark",
+            dependencies: ["BenchmarkSupport", "CSystem", "SegmentLog", "WireProtocol"],
+            path: "Benchmarks/Server",
             swiftSettings: strict
         ),
         .executableTarget(

@@ -117,15 +117,3 @@ struct Comparison {
             rounds: log.count, goal: goal == nil ? nil : goalText, isMet: isMet)
     }
 }
-
-/// Three digits, or all before the point.
-func shown(_ value: Double) -> String {
-    let magnitude = abs(value)
-    if magnitude >= 100 { return String(format: "%.0f", value) }
-    if magnitude >= 10 { return String(format: "%.1f", value) }
-    if magnitude >= 0.1 || magnitude == 0 { return String(format: "%.3g", value) }
-    return String(format: "%.2g", value)
-}
-
-/// Four digits that count.
-func rounded(_ value: Double) -> Double { Double(String(format: "%.4g", value)) ?? value }

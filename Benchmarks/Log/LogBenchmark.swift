@@ -57,9 +57,4 @@ struct LogBenchmark {
             acknowledgements: latencies.map(\.encoded))
         return String(decoding: try encoder.encode(contents), as: UTF8.self)
     }
-
-    private static func processor() -> String {
-        let listed = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
-        return listed?.firstMatch(of: #/model name\s*: (.+)/#).map { String($0.1) } ?? "unknown"
-    }
 }

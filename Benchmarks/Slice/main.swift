@@ -33,7 +33,7 @@ func run(rounds: Int) throws -> [Measurement] {
     var large = Measurement(name: "produce, 1 MiB batches, 8 in flight", goal: 0.5)
     var fetch = Measurement(name: "fetch, 1 MiB at a time", goal: 0.5)
     for round in 0..<rounds {
-        let broker = try BrokerProcess(directory: root + "/data-\(round)")
+        let broker = try ServerProcess.broker(directory: root + "/data-\(round)")
         defer {
             broker.stop()
             try? FileManager.default.removeItem(atPath: root + "/data-\(round)")

@@ -90,7 +90,8 @@ final class ClientWorld<Machine: ClientMachine> {
                 let frame = try payload.bytes().dropFirst(4)
                 links[index].toBroker = max(links[index].toBroker, arrival())
                 later(at: links[index].toBroker) { try self.deliver(frame, on: id, to: .broker) }
-            case .close(let id): if let link = links.first(where: { $0.client == id }) { try close(link, tell: .broker) }
+            case .close(let id):
+                if let link = links.first(where: { $0.client == id }) { try close(link, tell: .broker) }
             case .wake(let at): wakes[.client] = min(wakes[.client] ?? at, at)
             default: break
             }
@@ -108,7 +109,8 @@ final class ClientWorld<Machine: ClientMachine> {
                 links[index].toClient = max(links[index].toClient, arrival())
                 let client = links[index].client
                 later(at: links[index].toClient) { try self.deliver(frame, on: client, to: .client) }
-            case .close(let id): if let link = links.first(where: { $0.broker == id }) { try close(link, tell: .client) }
+            case .close(let id):
+                if let link = links.first(where: { $0.broker == id }) { try close(link, tell: .client) }
             case .synchronize(let ticket, let files):
                 later {
                     for file in files { try file.synchronize() }
@@ -140,7 +142,11 @@ final class ClientWorld<Machine: ClientMachine> {
             faultCount += 1
             return try cut(link)
         }
-        if side == .broker { try tellBroker(.received(link.broker, frame)) } else { try tellClient(.received(id, frame)) }
+        if side == .broker {
+            try tellBroker(.received(link.broker, frame))
+        } else {
+            try tellClient(.received(id, frame))
+        }
     }
 
     private func cut(_ link: Link) throws {
@@ -151,7 +157,11 @@ final class ClientWorld<Machine: ClientMachine> {
 
     private func close(_ link: Link, tell side: Side) throws {
         links.removeAll { $0.client == link.client }
-        if side == .broker { try tellBroker(.disconnected(link.broker)) } else { try tellClient(.disconnected(link.client)) }
+        if side == .broker {
+            try tellBroker(.disconnected(link.broker))
+        } else {
+            try tellClient(.disconnected(link.client))
+        }
     }
 
     // MARK: Time
@@ -200,8 +210,9 @@ extension ClientWorld {
             driver.handle(.received(id, frame), at: now, &effects)
             var answer: Bytes?
             for case .send(id, let payload?) in effects.all { answer = try payload.bytes().dropFirst(4) }
-            guard let answer, case .bytes(var rest)? = try FetchResponse.decodeResponse(answer, version: 11)
-                .body.topics.first?.partitions.first?.records, rest.count > 0
+            guard let answer,
+                case .bytes(var rest)? = try FetchResponse.decodeResponse(answer, version: 11)
+                    .body.topics.first?.partitions.first?.records, rest.count > 0
             else { return batches }
             while rest.count > 0 {
                 let header = try RecordBatchHeader(parsing: rest)

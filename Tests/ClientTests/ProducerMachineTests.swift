@@ -57,7 +57,11 @@ struct ProducerMachineTests {
         for numbers in log {
             // A batch that was sent again may be there twice, one copy right behind the other.
             let batches = numbers.reduce(into: [[Int]]()) { runs, number in
-                if let last = runs.last?.last, number > last { runs[runs.count - 1].append(number) } else { runs.append([number]) }
+                if let last = runs.last?.last, number > last {
+                    runs[runs.count - 1].append(number)
+                } else {
+                    runs.append([number])
+                }
             }
             #expect(numbers == numbers.sorted() || isRepeatedRuns(batches), "\(numbers)")
         }

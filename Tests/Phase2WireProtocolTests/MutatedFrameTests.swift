@@ -37,13 +37,15 @@ struct MutatedFrameTests {
     private func frame(of message: MessageCase, seed: UInt64) throws -> [UInt8] {
         let api = message.type.apiKey
         let body = try message.layout(seed: seed).bytes
+        var header = MessageEncoder(version: message.version, isFlexible: false)
         if message.isRequest {
-            let header = RequestHeader(
+            let fields = RequestHeader(
                 apiKey: api.rawValue, apiVersion: message.version, correlationID: 7, clientID: "client")
-            return try header.encoded(as: api).bytes().array + body
+            try fields.encode(as: api, to: &header)
+        } else {
+            ResponseHeader.encode(correlationID: 7, api: api, version: message.version, to: &header)
         }
-        let header = ResponseHeader.encoded(correlationID: 7, api: api, version: message.version)
-        return try header.bytes().array + body
+        return try header.finish().bytes().array + body
     }
 
     /// Reads a request as a broker does: by the key and the version that its header claims.

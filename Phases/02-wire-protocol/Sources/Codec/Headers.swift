@@ -45,31 +45,31 @@ public struct RequestHeader: Equatable, Sendable {
         return reader.rest()
     }
 
-    /// The header's bytes.
-    public func encoded(as api: ApiKey) throws(CodingError) -> Payload {
-        var encoder = MessageEncoder(version: apiVersion, isFlexible: false)
+    /// Writes the header.
+    package func encode(as api: ApiKey, to encoder: inout MessageEncoder) throws(CodingError) {
         encoder.write(apiKey)
         encoder.write(apiVersion)
         encoder.write(correlationID)
-        var name = clientID
-        try encoder.string(&name, nullable: true)
+        // The client id kept its two-byte length when the header became flexible.
+        guard let length = Int16(exactly: clientID?.utf8.count ?? -1) else {
+            throw .invalidLength(at: 8, clientID?.utf8.count ?? -1)
+        }
+        encoder.write(length)
+        for byte in (clientID ?? "").utf8 { encoder.write(byte) }
         if api.isFlexible(apiVersion) { encoder.write(UInt8(0)) }
-        return encoder.finish()
     }
 }
 
 /// What stands before every response's body.
 public enum ResponseHeader {
-    /// The header's bytes for a response to `api` in `version`. Flexible versions end it with tags,
-    /// except ApiVersions: its client does not yet know what the broker speaks (KIP-511).
-    public static func encoded(correlationID: Int32, api: ApiKey, version: Int16) -> Payload {
-        var encoder = MessageEncoder(version: version, isFlexible: false)
+    /// Writes the header of a response to `api` in `version`.
+    package static func encode(correlationID: Int32, api: ApiKey, version: Int16, to encoder: inout MessageEncoder) {
         encoder.write(correlationID)
         if hasTags(api, version) { encoder.write(UInt8(0)) }
-        return encoder.finish()
     }
 
-    /// Whether the header ends with tags.
+    /// Whether the header ends with tags. Flexible versions do, except ApiVersions: its client does not
+    /// yet know what the broker speaks (KIP-511).
     public static func hasTags(_ api: ApiKey, _ version: Int16) -> Bool {
         api != .apiVersions && api.isFlexible(version)
     }
@@ -80,15 +80,22 @@ extension Request {
     public func frame(version: Int16, correlationID: Int32, clientID: String?) throws(CodingError) -> Payload {
         let header = RequestHeader(
             apiKey: Self.apiKey.rawValue, apiVersion: version, correlationID: correlationID, clientID: clientID)
-        return try encoded(version: version).prefixed(by: try header.encoded(as: Self.apiKey)).framed()
+        var encoder = MessageEncoder(version: version, isFlexible: Self.apiKey.isFlexible(version))
+        try header.encode(as: Self.apiKey, to: &encoder)
+        var copy = self
+        try copy.encode(to: &encoder)
+        return encoder.finish().framed()
     }
 }
 
 extension Message {
     /// The whole frame of this response.
     public func responseFrame(version: Int16, correlationID: Int32) throws(CodingError) -> Payload {
-        let header = ResponseHeader.encoded(correlationID: correlationID, api: Self.apiKey, version: version)
-        return try encoded(version: version).prefixed(by: header).framed()
+        var encoder = MessageEncoder(version: version, isFlexible: Self.apiKey.isFlexible(version))
+        ResponseHeader.encode(correlationID: correlationID, api: Self.apiKey, version: version, to: &encoder)
+        var copy = self
+        try copy.encode(to: &encoder)
+        return encoder.finish().framed()
     }
 
     /// Reads a response frame without its length; returns the correlation id and the body.

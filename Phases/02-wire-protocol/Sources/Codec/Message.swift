@@ -4,6 +4,20 @@ import SegmentLog
 public protocol Message: Field, Equatable {
     /// The API that it belongs to.
     static var apiKey: ApiKey { get }
+
+    // Requirements, though nobody writes them: so the compiler makes both directions of each message for
+    // themselves, where a function that is generic over messages would look up every field at run time.
+    /// Writes the body: `code` in this direction.
+    mutating func encode(to encoder: inout MessageEncoder) throws(CodingError)
+    /// Reads the body: `code` in this direction.
+    mutating func decode(from decoder: inout MessageDecoder) throws(CodingError)
+}
+
+extension Message {
+    /// Writes the body.
+    public mutating func encode(to encoder: inout MessageEncoder) throws(CodingError) { try code(&encoder) }
+    /// Reads the body.
+    public mutating func decode(from decoder: inout MessageDecoder) throws(CodingError) { try code(&decoder) }
 }
 
 /// The body of a request.
@@ -17,7 +31,7 @@ extension Message {
     public func encoded(version: Int16) throws(CodingError) -> Payload {
         var encoder = MessageEncoder(version: version, isFlexible: Self.apiKey.isFlexible(version))
         var copy = self
-        try copy.code(&encoder)
+        try copy.encode(to: &encoder)
         return encoder.finish()
     }
 
@@ -25,7 +39,7 @@ extension Message {
     public init(decoding bytes: Bytes, version: Int16) throws(CodingError) {
         var decoder = MessageDecoder(bytes, version: version, isFlexible: Self.apiKey.isFlexible(version))
         self.init()
-        try code(&decoder)
+        try decode(from: &decoder)
         try decoder.finish()
     }
 }

@@ -6,25 +6,31 @@ public struct MessageEncoder: MessageCoder {
     public let version: Int16
     /// Whether lengths are compact and structures end with tags.
     public let isFlexible: Bool
-    private var parts: [Payload.Part] = []
+    /// All that is in memory, one after the other, so that a message takes few heap blocks.
     private var bytes: [UInt8] = []
+    /// Batches, and the place in `bytes` that they go before.
+    private var batches: [(position: Int, part: Payload.Part)] = []
 
     /// An encoder of one version.
     public init(version: Int16, isFlexible: Bool) {
         self.version = version
         self.isFlexible = isFlexible
+        bytes.reserveCapacity(128)
     }
 
     /// What was written.
     public consuming func finish() -> Payload {
-        closeBytes()
+        let all = Bytes(bytes)
+        guard !batches.isEmpty else { return Payload(parts: all.count > 0 ? [.bytes(all)] : []) }
+        var parts: [Payload.Part] = []
+        var start = 0
+        for (position, batch) in batches {
+            if position > start { parts.append(.bytes(all.slice(start..<position))) }
+            parts.append(batch)
+            start = position
+        }
+        if start < all.count { parts.append(.bytes(all.dropFirst(start))) }
         return Payload(parts: parts)
-    }
-
-    private mutating func closeBytes() {
-        guard !bytes.isEmpty else { return }
-        parts.append(.bytes(Bytes(bytes)))
-        bytes.removeAll(keepingCapacity: true)
     }
 
     mutating func write<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
@@ -73,10 +79,9 @@ public struct MessageEncoder: MessageCoder {
     public mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
         try writeLength(value?.count, Int32.self, nullable: nullable)
         guard let value, value.count > 0 else { return }
-        closeBytes()
         switch value {
-        case .bytes(let batches): parts.append(.bytes(batches))
-        case .file(let range): parts.append(.file(range))
+        case .bytes(let records): batches.append((bytes.count, .bytes(records)))
+        case .file(let range): batches.append((bytes.count, .file(range)))
         }
     }
 

@@ -26,31 +26,34 @@ public struct Payload: Sendable {
         }
     }
 
-    /// The pieces in order.
+    /// The pieces in order, without the length before a frame.
     public private(set) var parts: [Part]
+    /// Whether the length of the pieces goes before them, in four bytes.
+    public private(set) var isFramed = false
 
     /// A payload of these pieces.
     public init(parts: [Part] = []) { self.parts = parts }
 
     /// All bytes of it.
-    public var count: Int { parts.reduce(0) { $0 + $1.count } }
+    public var count: Int { partsCount + (isFramed ? 4 : 0) }
+
+    /// The bytes of the pieces alone: what the length before a frame says.
+    var partsCount: Int { parts.reduce(0) { $0 + $1.count } }
 
     /// What it takes of this process's memory until it is sent, about: parts of files stay where they are.
     public var memoryBytes: Int { parts.reduce(0) { $0 + $1.memoryBytes } }
 
     /// The payload as a frame: its length in four bytes, and itself.
-    public func framed() -> Payload {
-        var length = ByteWriter(capacity: 4)
-        length.integer(Int32(clamping: count))
-        return Payload(parts: [.bytes(length.finish())] + parts)
+    public consuming func framed() -> Payload {
+        precondition(!isFramed, "Payload: framed twice")
+        isFramed = true
+        return self
     }
-
-    /// The payload behind `prefix`.
-    func prefixed(by prefix: Payload) -> Payload { Payload(parts: prefix.parts + parts) }
 
     /// A copy in memory; reads the files.
     public func bytes() throws(StorageError) -> Bytes {
         var writer = ByteWriter(capacity: count)
+        if isFramed { writer.integer(Int32(clamping: partsCount)) }
         for part in parts {
             switch part {
             case .bytes(let bytes): writer.append(bytes)
@@ -63,6 +66,7 @@ public struct Payload: Sendable {
     /// The bytes of a payload that has no files.
     var inMemoryBytes: Bytes {
         var writer = ByteWriter(capacity: count)
+        if isFramed { writer.integer(Int32(clamping: partsCount)) }
         for case .bytes(let bytes) in parts { writer.append(bytes) }
         return writer.finish()
     }

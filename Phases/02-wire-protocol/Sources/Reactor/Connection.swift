@@ -27,6 +27,8 @@ final class Connection {
     var isEndAnnounced = false
     /// To be closed once everything has been sent.
     var isClosing = false
+    /// Closed, and no longer known to the node.
+    var hasEnded = false
     /// Already in the list of connections to flush.
     var isDirty = false
     /// What the poller watches for.

@@ -22,21 +22,52 @@ struct OutputQueue {
     }
 
     private var parts: [Payload.Part] = []
+    /// What goes behind `parts`: small pieces, copied one behind the other. For them a copy is cheaper
+    /// than an entry of their own, and answers to many requests go out as one piece.
+    private var small: [UInt8] = []
     private var head = 0
+    /// How much of the head has been sent: of `small`, where all parts have been.
     private var headSent = 0
     /// The bytes that wait, parts of files included.
     private(set) var count = 0
+    private var partsMemory = 0
     /// The memory that they take.
-    private(set) var memoryBytes = 0
+    var memoryBytes: Int { partsMemory + small.count }
 
-    var isEmpty: Bool { head == parts.count }
+    /// Pieces up to this are copied.
+    private static let smallBytes = 1 << 10
+    /// As many copied bytes become a part, or a queue that is never empty would keep them all.
+    private static let gatheredBytes = 64 << 10
+
+    var isEmpty: Bool { head == parts.count && small.isEmpty }
 
     mutating func append(_ payload: Payload) {
-        for part in payload.parts where part.count > 0 {
-            parts.append(part)
-            count += part.count
-            memoryBytes += part.memoryBytes
+        count += payload.count
+        if payload.isFramed {
+            unsafe withUnsafeBytes(of: Int32(clamping: payload.partsCount).bigEndian) {
+                unsafe small.append(contentsOf: $0)
+            }
         }
+        for part in payload.parts where part.count > 0 {
+            if case .bytes(let bytes) = part, bytes.count <= Self.smallBytes {
+                unsafe bytes.withUnsafeBytes { unsafe small.append(contentsOf: $0) }
+                if small.count >= Self.gatheredBytes { closeSmall() }
+            } else {
+                closeSmall()
+                append(part)
+            }
+        }
+    }
+
+    private mutating func closeSmall() {
+        guard !small.isEmpty else { return }
+        append(.bytes(Bytes(small)))
+        small.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func append(_ part: Payload.Part) {
+        parts.append(part)
+        partsMemory += part.memoryBytes
     }
 
     /// Sends as much as the socket takes, but not much more than `budget` bytes, so that one fast
@@ -45,23 +76,23 @@ struct OutputQueue {
         var left = budget
         while !isEmpty {
             guard left > 0 else { return .more }
-            let sent: Int
-            switch parts[head] {
-            case .bytes: sent = sendBytes(to: socket)
-            case .file(let range): sent = sendFile(range, to: socket, limit: left)
-            }
+            var file: FileRange?
+            if head < parts.count, case .file(let range) = parts[head] { file = range }
+            let sent = file.map { sendFile($0, to: socket, limit: left) } ?? sendBytes(to: socket)
             if sent < 0 {
                 if errno == EINTR { continue }
                 if errno == EAGAIN || errno == EWOULDBLOCK { return .more }
-                if errno == EIO, case .file(let range) = parts[head] { return .unreadable(path: range.file.path) }
+                if errno == EIO, let file { return .unreadable(path: file.file.path) }
                 return .disconnected
             }
-            if sent == 0, case .file(let range) = parts[head] { return .cutShort(path: range.file.path) }
+            if sent == 0, let file { return .cutShort(path: file.file.path) }
             left -= sent
             advance(by: sent)
         }
         parts.removeAll(keepingCapacity: true)
         head = 0
+        // Connections are many: after a burst none of them keeps much.
+        if small.capacity > Self.gatheredBytes / 4 { small = [] }
         return .done
     }
 
@@ -69,14 +100,19 @@ struct OutputQueue {
         count -= sent
         var sent = sent
         while sent > 0 {
-            let rest = parts[head].count - headSent
+            let isSmall = head == parts.count
+            let rest = (isSmall ? small.count : parts[head].count) - headSent
             if sent < rest {
                 headSent += sent
                 return
             }
             sent -= rest
             headSent = 0
-            memoryBytes -= parts[head].memoryBytes
+            if isSmall {
+                small.removeAll(keepingCapacity: true)
+                return
+            }
+            partsMemory -= parts[head].memoryBytes
             parts[head] = .bytes(Bytes())
             head += 1
         }
@@ -87,35 +123,45 @@ struct OutputQueue {
         }
     }
 
-    /// Sends the parts in memory up to the next file with one system call.
+    /// Sends what is in memory up to the next file with one system call.
     private func sendBytes(to socket: Int32) -> Int {
-        var vectors: [iovec] = unsafe []
-        var isFollowedByFile = false
-        for index in head..<min(parts.count, head + 64) {
-            guard case .bytes(let bytes) = parts[index] else {
-                isFollowedByFile = true
-                break
-            }
-            unsafe bytes.withUnsafeBytes { buffer in
-                let skipped = index == head ? headSent : 0
-                // SAFETY: `parts` keeps the memory alive beyond the call, and it is only read.
-                let start = unsafe UnsafeMutableRawPointer(mutating: buffer.baseAddress).map { unsafe $0 + skipped }
-                unsafe vectors.append(iovec(iov_base: start, iov_len: buffer.count - skipped))
+        unsafe small.withUnsafeBytes { small in
+            unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 64) { vectors in
+                var count = 0
+                var skipped = headSent
+                func add(_ buffer: UnsafeRawBufferPointer) {
+                    // SAFETY: the queue keeps the memory alive beyond the call, and it is only read.
+                    let start = unsafe UnsafeMutableRawPointer(mutating: buffer.baseAddress).map { unsafe $0 + skipped }
+                    unsafe vectors.initializeElement(
+                        at: count, to: iovec(iov_base: start, iov_len: buffer.count - skipped))
+                    (count, skipped) = (count + 1, 0)
+                }
+                var next = head
+                while next < parts.count, count < vectors.count, case .bytes(let bytes) = parts[next] {
+                    unsafe bytes.withUnsafeBytes { unsafe add($0) }
+                    next += 1
+                }
+                let isFollowedByMore = next < parts.count
+                if !isFollowedByMore, count < vectors.count, small.count > 0 { unsafe add(small) }
+                return unsafe sendMessage(vectors, count: count, isFollowedByMore: isFollowedByMore, to: socket)
             }
         }
-        return unsafe vectors.withUnsafeMutableBufferPointer { buffer in
-            var message = unsafe msghdr()
-            unsafe message.msg_iov = buffer.baseAddress
-            #if canImport(Darwin)
-                unsafe message.msg_iovlen = Int32(buffer.count)
-                return unsafe sendmsg(socket, &message, 0)
-            #else
-                unsafe message.msg_iovlen = buffer.count
-                // MSG_MORE: the file's bytes follow at once, so the kernel may share the packet.
-                let more = isFollowedByFile ? Int32(MSG_MORE) : 0
-                return unsafe sendmsg(socket, &message, Int32(MSG_NOSIGNAL) | more)
-            #endif
-        }
+    }
+
+    private func sendMessage(
+        _ vectors: UnsafeMutableBufferPointer<iovec>, count: Int, isFollowedByMore: Bool, to socket: Int32
+    ) -> Int {
+        var message = unsafe msghdr()
+        unsafe message.msg_iov = vectors.baseAddress
+        #if canImport(Darwin)
+            unsafe message.msg_iovlen = Int32(count)
+            return unsafe sendmsg(socket, &message, 0)
+        #else
+            unsafe message.msg_iovlen = count
+            // MSG_MORE: the file's bytes follow at once, so the kernel may share the packet.
+            let more = isFollowedByMore ? Int32(MSG_MORE) : 0
+            return unsafe sendmsg(socket, &message, Int32(MSG_NOSIGNAL) | more)
+        #endif
     }
 
     private func sendFile(_ range: FileRange, to socket: Int32, limit: Int) -> Int {

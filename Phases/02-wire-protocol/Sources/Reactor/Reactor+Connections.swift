@@ -41,8 +41,10 @@ extension Reactor {
         // The input is held here, so that the receive buffer knows when it is free again.
         var input = connection.unread
         connection.unread = Bytes()
+        current = connection
+        defer { current = nil }
         do {
-            while input.count > 0, connections[connection.id] != nil {
+            while input.count > 0, !connection.hasEnded {
                 guard connection.wantsToDeliver(limits), memory.hasRoom || connection.assembler.claimedBytes > 0 else {
                     // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
                     connection.unread = Bytes(input.array)
@@ -51,7 +53,7 @@ extension Reactor {
                 guard let frame = try connection.assembler.next(&input) else { break }
                 begin(frame, on: connection)
             }
-            guard connections[connection.id] != nil else { return }
+            guard !connection.hasEnded else { return }
             changed(connection)
             if connection.unread.count > 0, connection.wantsToDeliver(limits) { waitForMemory(connection) }
             updateInterest(of: connection)
@@ -97,7 +99,7 @@ extension Reactor {
     /// A connection's share of the memory, or what it waits for, may have changed. With `isActive` it is not
     /// idle in any case.
     func changed(_ connection: Connection, isActive: Bool = false) {
-        guard connections[connection.id] != nil else { return }
+        guard !connection.hasEnded else { return }
         memory.account(connection)
         if !connection.mayBeIdle {
             idle.remove(connection)
@@ -143,7 +145,7 @@ extension Reactor {
             }
             let delivering = resumed
             resumed = []
-            for connection in delivering where connections[connection.id] != nil { resume(connection) }
+            for connection in delivering where !connection.hasEnded { resume(connection) }
         }
     }
 
@@ -154,7 +156,7 @@ extension Reactor {
     }
 
     func flush(_ connection: Connection) {
-        guard connections[connection.id] != nil, connection.connectingTo == nil || connection.isClosing else { return }
+        guard !connection.hasEnded, connection.connectingTo == nil || connection.isClosing else { return }
         let before = connection.output.count
         let progress = connection.output.send(to: connection.socket.descriptor, budget: 4 << 20)
         let sent = before - connection.output.count
@@ -179,7 +181,8 @@ extension Reactor {
     }
 
     func updateInterest(of connection: Connection) {
-        guard connections[connection.id] != nil else { return }
+        // What is to be sent is sent before the next wait: only then is it known what to wait for.
+        guard !connection.hasEnded, !connection.isDirty else { return }
         var interest: Interest = []
         if wantsToRead(connection) && !connection.waitsForMemory {
             interest.insert(.reading)

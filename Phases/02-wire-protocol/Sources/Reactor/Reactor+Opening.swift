@@ -40,6 +40,7 @@ extension Reactor {
         connection.connectingTo = nil
         guard error == 0 else {
             connections[connection.id] = nil
+            connection.hasEnded = true
             poller.remove(connection.socket.descriptor, connection.interest)
             return deliver(.failedToOpen(connection.id, SystemError("connect to \(address)", error)))
         }

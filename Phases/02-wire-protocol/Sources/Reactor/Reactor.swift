@@ -38,6 +38,10 @@ public final class Reactor<Driven: Node> {
     var connectionsByHost: [String: Int] = [:]
 
     // Connections
+    /// The one whose frames are being delivered: most effects are about it, and need no search.
+    var current: Connection?
+    /// When what is being delivered happened. One look at the clock serves all frames of one receive.
+    private var time = Reactor.now()
     /// Those that the node asked for, and whose addresses are being resolved.
     var opening: [ConnectionID: SocketAddress] = [:]
     var connections: [ConnectionID: Connection] = [:]
@@ -83,7 +87,11 @@ public final class Reactor<Driven: Node> {
         var ready: [Readiness] = []
         while outcome == nil {
             try poller.wait(milliseconds: timeout(), into: &ready)
-            for readiness in ready { serve(readiness) }
+            for readiness in ready {
+                serve(readiness)
+                // At once, so that what was answered no longer holds the receive buffer.
+                flushDirty()
+            }
             runTimers()
             settle()
         }
@@ -106,7 +114,7 @@ public final class Reactor<Driven: Node> {
     // MARK: Events
 
     func deliver(_ event: Event) {
-        node.handle(event, at: Self.now(), &effects)
+        node.handle(event, at: time, &effects)
         // Performing an effect may end a connection, which is an event again: its effects come
         // behind those in hand.
         guard !isPerforming else { return }
@@ -121,6 +129,7 @@ public final class Reactor<Driven: Node> {
     }
 
     private func serve(_ readiness: Readiness) {
+        time = Self.now()
         if readiness.token == bellToken {
             for message in mailbox.take() { take(message) }
         } else if readiness.token < UInt64(listeners.sockets.count) {
@@ -158,6 +167,7 @@ public final class Reactor<Driven: Node> {
 
     private func runTimers() {
         let now = Self.now()
+        time = now
         if let wake = nextWake, wake <= now {
             nextWake = nil
             deliver(.woke)
@@ -191,11 +201,16 @@ public final class Reactor<Driven: Node> {
 
     // MARK: Effects
 
+    private func connection(_ id: ConnectionID) -> Connection? {
+        if let current, current.id == id { return current.hasEnded ? nil : current }
+        return connections[id]
+    }
+
     private func perform(_ effect: Effect) {
         switch effect {
         case .open(let id, let address): open(id, address)
         case .send(let id, let payload):
-            guard let connection = connections[id] else { return }
+            guard let connection = connection(id) else { return }
             connection.answered()
             changed(connection)
             if let payload { connection.output.append(payload) }
@@ -244,6 +259,7 @@ public final class Reactor<Driven: Node> {
 
     func end(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.id) != nil else { return }
+        connection.hasEnded = true
         poller.remove(connection.socket.descriptor, connection.interest)
         idle.remove(connection)
         memory.release(connection)

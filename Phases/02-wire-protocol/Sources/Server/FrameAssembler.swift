@@ -60,6 +60,12 @@ struct FrameAssembler: ~Copyable {
     }
 
     private mutating func readLength(_ input: inout Bytes) throws(FrameError) -> Int? {
+        if lengthBytes.isEmpty && input.count >= 4 {
+            var reader = ByteReader(input)
+            guard let length = try? reader.integer(Int32.self) else { return nil }
+            input = input.dropFirst(4)
+            return try check(length)
+        }
         // The four bytes may themselves arrive one by one.
         let needed = 4 - lengthBytes.count
         let taken = min(needed, input.count)
@@ -68,11 +74,12 @@ struct FrameAssembler: ~Copyable {
         guard lengthBytes.count == 4 else { return nil }
         let length = lengthBytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         lengthBytes.removeAll(keepingCapacity: true)
-        let signed = Int32(bitPattern: length)
-        guard signed >= 0, Int(signed) <= maxFrameBytes else {
-            throw FrameError(length: signed, limit: maxFrameBytes)
-        }
-        return Int(signed)
+        return try check(Int32(bitPattern: length))
+    }
+
+    private func check(_ length: Int32) throws(FrameError) -> Int {
+        guard length >= 0, Int(length) <= maxFrameBytes else { throw FrameError(length: length, limit: maxFrameBytes) }
+        return Int(length)
     }
 }
 
