@@ -4,7 +4,7 @@ import SegmentLog
 /// gives back the answers.
 ///
 /// It is told the same events as a broker's node and asks for the same effects, so the same reactor
-/// drives it (ADR-0207). It connects when there is something to send, finds out what each broker
+/// drives it (ADR-0203). It connects when there is something to send, finds out what each broker
 /// speaks, keeps several requests in flight, connects again after a failure, and asks for metadata
 /// when that is old or was wrong. It never sends a request twice: that is for its owner to decide,
 /// who knows what a repetition does.
