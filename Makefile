@@ -22,6 +22,7 @@ help:
 	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
 	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
+	@echo "make soak           ten minutes of clients that come, go and misbehave; SECONDS=60 is shorter"
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
 	@echo "make bench-log      the log against bare system calls and loops, as ratios"
 	@echo "make transcripts    write the demos' output into the chapters"
@@ -51,6 +52,13 @@ phase:
 interop:
 	$(SWIFT) build -c release --product logbook
 	bash Tests/Interop/run.sh
+
+SECONDS ?= 600
+
+.PHONY: soak
+soak:
+	$(SWIFT) build -c release --product logbook
+	bash Tests/Interop/run.sh --soak --seconds $(SECONDS) --write
 
 .PHONY: bench-slice
 bench-slice:

@@ -24,7 +24,8 @@ extension Configuration {
         }
         for advertised in advertisedListeners {
             guard listeners.contains(where: { $0.name == advertised.name }) else {
-                throw ConfigurationError("advertised.listeners: \(advertised.name) is none of the listeners; add it there")
+                throw ConfigurationError(
+                    "advertised.listeners: \(advertised.name) is none of the listeners; add it there")
             }
             guard !advertised.address.isWildcard, advertised.address.port != 0 else {
                 throw ConfigurationError(

@@ -108,7 +108,8 @@ public struct Setting: Sendable {
                 + "is read from; -1: no limit"
         ) { $0.reactor.maxQueuedRequestBytes = $1.map { Int($0) } ?? Int.max },
         limit(
-            ["connections.max.idle.ms"], "600000", "a connection on which nothing happens for this long is closed; -1: never"
+            ["connections.max.idle.ms"], "600000",
+            "a connection on which nothing happens for this long is closed; -1: never"
         ) { $0.reactor.maxIdleMilliseconds = $1 },
         integer(
             ["max.connections"], "2147483647", 0...Int64(Int32.max),

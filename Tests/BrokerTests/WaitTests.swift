@@ -29,6 +29,19 @@ struct WaitTests {
         #expect(try answer(broker, consumer)?.values().count == 1)
     }
 
+    @Test("is answered with what there is when its client sends nothing more, and others go on waiting")
+    func endOfInput() throws {
+        let (broker, consumer) = try waiting()
+        let other = try broker.driver.connect()
+        try broker.driver.send(
+            Requests.fetch(from: 0, of: "t", minBytes: 1, maxWait: 500), version: 11, on: other)
+        try broker.driver.deliver(.endOfInput(consumer))
+        #expect(try answer(broker, consumer)?.errorCode == ErrorCode.none)
+        #expect(try answer(broker, other) == nil)
+        try broker.driver.deliver(.endOfInput(consumer))
+        #expect(try answer(broker, consumer) == nil)
+    }
+
     @Test("waits until there are enough bytes")
     func minBytes() throws {
         let batch = Batches.make(1).bytes

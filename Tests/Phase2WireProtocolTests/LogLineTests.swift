@@ -37,7 +37,9 @@ struct LogLineTests {
         let flood = LogLine(.warn, "flood")
         var admitted: [LogLine] = []
         for time in 0..<1000 {
-            if let line = limiter.admit(flood, at: start.advanced(byMilliseconds: Int64(time))) { admitted.append(line) }
+            if let line = limiter.admit(flood, at: start.advanced(byMilliseconds: Int64(time))) {
+                admitted.append(line)
+            }
         }
         #expect(admitted == [LogLine](repeating: flood, count: 10))
         let (other, debug) = (LogLine(.warn, "other"), LogLine(.debug, "flood"))

@@ -30,11 +30,14 @@ struct ReactorLimitsTests {
         }
     }
 
-    private static func body(_ first: UInt8, _ count: Int) -> [UInt8] { [first] + [UInt8](repeating: 0, count: count - 1) }
+    private static func body(_ first: UInt8, _ count: Int) -> [UInt8] {
+        [first] + [UInt8](repeating: 0, count: count - 1)
+    }
 
     // MARK: queued.max.request.bytes
 
-    @Test("at queued.max.request.bytes nobody is read from, and who waits has its turn in order", .timeLimit(.minutes(1)))
+    @Test(
+        "at queued.max.request.bytes nobody is read from, and who waits has its turn in order", .timeLimit(.minutes(1)))
     func queuedBytes() throws {
         var limits = ReactorLimits()
         limits.maxQueuedRequestBytes = 1000
@@ -111,7 +114,9 @@ struct ReactorLimitsTests {
         }
         try clients[2].send(frames[2])
         #expect(reactor.waitForLine()?.event == "requests_held_back")
-        for (client, frame) in zip(clients, frames).prefix(2).reversed() { try client.send(Array(frame.dropFirst(500))) }
+        for (client, frame) in zip(clients, frames).prefix(2).reversed() {
+            try client.send(Array(frame.dropFirst(500)))
+        }
         #expect(keeper.received.wait(for: 2))
         #expect(keeper.seen.withLock { $0 } == [2, 1])
         clients[0].disconnect()
@@ -214,7 +219,9 @@ struct ReactorLimitsTests {
         #expect(reactor.waitForLine()?["reason"] == "max.connections.per.ip (2) is reached")
     }
 
-    @Test("listens in both families where no host is given, and says which listener a client came in by", .timeLimit(.minutes(1)))
+    @Test(
+        "listens in both families where no host is given, and says which listener a client came in by",
+        .timeLimit(.minutes(1)))
     func listeners() throws {
         let all = [
             Listener(name: "PLAINTEXT", address: SocketAddress(host: "", port: 0)),
@@ -253,7 +260,9 @@ struct ReactorLimitsTests {
             switch event {
             case .received(let connection, let frame): kept.withLock { $0.append((connection, frame)) }
             case .endOfInput:
-                for (connection, frame) in kept.withLock({ kept in defer { kept = [] }; return kept }) {
+                for (connection, frame) in kept.withLock({ kept in
+                    defer { kept = [] }; return kept
+                }) {
                     effects.append(.send(connection, Echo.framed(frame)))
                 }
             default: break
@@ -267,7 +276,9 @@ struct ReactorLimitsTests {
         #expect(try client.isClosed())
     }
 
-    @Test("answers all of a pipeline whose client sends nothing more, although it pauses on the way", .timeLimit(.minutes(1)))
+    @Test(
+        "answers all of a pipeline whose client sends nothing more, although it pauses on the way",
+        .timeLimit(.minutes(1)))
     func halfClosedPipeline() throws {
         let pipeline = Lock(RequestPipeline(maxInFlight: 4))
         let waiting = Lock<[(RequestID, Bytes)]>([])
@@ -279,7 +290,9 @@ struct ReactorLimitsTests {
                 case .received(let connection, let frame):
                     waiting.withLock { $0.append((pipeline.begin(on: connection, &effects), frame)) }
                 case .endOfInput:
-                    for (request, frame) in waiting.withLock({ all in defer { all = [] }; return all }) {
+                    for (request, frame) in waiting.withLock({ all in
+                        defer { all = [] }; return all
+                    }) {
                         pipeline.finish(request, with: Echo.framed(frame), &effects)
                     }
                 default: break

@@ -64,7 +64,8 @@ struct ReactorTests {
         #expect(try bad.isClosed())
         #expect(ended.wait())
         #expect(try good.ask([2]) == [2])
-        #expect(reactor.log.withLock { $0 }.contains { $0["reason"]?.contains("socket.request.max.bytes is 100") == true })
+        #expect(
+            reactor.log.withLock { $0 }.contains { $0["reason"]?.contains("socket.request.max.bytes is 100") == true })
     }
 
     // MARK: Pausing

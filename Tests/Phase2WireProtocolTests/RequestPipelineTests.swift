@@ -92,7 +92,9 @@ struct RequestPipelineTests {
         pipeline.connect(Self.first)
         var effects = Effects()
         let requests = (0..<5).map { _ in pipeline.begin(on: Self.first, &effects) }
-        let large = Payload(parts: [.bytes(Bytes(LayoutEncoder.bigEndian(Int32(7)) + [UInt8](repeating: 0, count: 3_000)))])
+        let large = Payload(parts: [
+            .bytes(Bytes(LayoutEncoder.bigEndian(Int32(7)) + [UInt8](repeating: 0, count: 3_000)))
+        ])
         for request in requests[1...3] {
             #expect(try Self.said { pipeline.finish(request, with: large, &$0) } == [])
         }

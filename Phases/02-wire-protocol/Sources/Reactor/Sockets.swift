@@ -200,7 +200,8 @@ extension SocketAddress {
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
         let result = unsafe getnameinfo(
-            address, length, &host, socklen_t(host.count), &port, socklen_t(port.count), NI_NUMERICHOST | NI_NUMERICSERV)
+            address, length, &host, socklen_t(host.count), &port, socklen_t(port.count), NI_NUMERICHOST | NI_NUMERICSERV
+        )
         guard result == 0, let number = UInt16(Self.text(port)) else { return nil }
         self.init(host: Self.text(host), port: number)
     }
