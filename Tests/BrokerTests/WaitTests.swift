@@ -42,6 +42,20 @@ struct WaitTests {
         #expect(try answer(broker, consumer) == nil)
     }
 
+    @Test("ends early where its connection is full of answers behind it, and does not where they are few")
+    func holdsUp() throws {
+        let broker = try TestBroker { $0.maxInFlightPerConnection = 10 }
+        try broker.metadata("t")
+        let consumer = try broker.driver.connect()
+        let wait = Requests.fetch(from: 0, of: "t", minBytes: 1, maxWait: 500)
+        let fetch = try broker.driver.send(wait, version: 11, on: consumer)
+        for _ in 0..<8 { try broker.driver.send(Requests.metadata([]), version: 9, on: consumer) }
+        #expect(broker.driver.sent[consumer] == nil)
+        try broker.driver.send(Requests.metadata([]), version: 9, on: consumer)
+        #expect(try broker.driver.answer(to: FetchRequest.self, version: 11, on: consumer)?.correlationID == fetch)
+        #expect(broker.driver.sent[consumer]?.count == 9 && !broker.driver.paused.contains(consumer))
+    }
+
     @Test("waits until there are enough bytes")
     func minBytes() throws {
         let batch = Batches.make(1).bytes

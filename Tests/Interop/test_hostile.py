@@ -89,7 +89,7 @@ def test_slow_senders(hostile):
     with hostile(grows_by=40 * MB) as watch:
         with Connection(watch.server) as connection:
             assert wire.topic_error(connection.call(wire.metadata("slow"))) == 0
-        frame = wire.produce("slow", wire.batch(b"slow but whole"))
+        frame = wire.produce("slow", wire.batch(b"slow but whole" * 40))
         senders = connections(watch.server, 300)
         for place in range(len(frame)):
             for sender in senders:
@@ -142,6 +142,8 @@ def test_queued_max_request_bytes(hostile, figures):
     # An ordinary client waits for its turn among them, so it may take longer.
     with hostile(grows_by=30 * MB, slowest_ms=5000, queued_max_request_bytes=4 * MB,
                  socket_request_max_bytes=2 * MB) as watch:
+        # More than a gigabyte: two segments.
+        watch.logs = 2
         with Connection(watch.server) as connection:
             assert wire.topic_error(connection.call(wire.metadata("queued"))) == 0
         frame = wire.produce("queued", wire.batch(bytes(1 * MB)))

@@ -58,7 +58,10 @@ class Bystander:
     def __init__(self, server):
         self.process = subprocess.Popen(
             [sys.executable, __file__, server.address], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "served\n"
+        if self.process.stdout.readline() != "served\n":
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("an ordinary client was not served")
 
     def stop(self) -> dict:
         """How many rounds there were, and their latencies in milliseconds."""
