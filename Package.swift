@@ -21,6 +21,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .executable(name: "logbook", targets: ["logbook"]),
+        .library(name: "LogbookClient", targets: ["LogbookClient"]),
         .executable(name: "phase1", targets: ["Phase1Demo"]),
         .executable(name: "phase2", targets: ["Phase2Demo"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
@@ -66,6 +67,20 @@ let package = Package(
         .testTarget(
             name: "Phase2WireProtocolTests",
             dependencies: ["SegmentLog", "WireProtocol", "TestSupport"],
+            exclude: ["Golden"],
+            swiftSettings: checked
+        ),
+
+        // The client
+        .target(
+            name: "LogbookClient",
+            dependencies: ["SegmentLog", "WireProtocol"],
+            path: "Sources/Client",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ClientTests",
+            dependencies: ["LogbookClient", "Broker", "SegmentLog", "WireProtocol", "TestSupport"],
             swiftSettings: checked
         ),
 

@@ -15,7 +15,7 @@ enum Bare {
         try file.truncate(to: 0)
         let elapsed = try measure {
             for index in 0..<count {
-                try file.append([chunk], at: Int64(index * chunk.count))
+                try file.append(chunk, at: Int64(index * chunk.count))
                 try file.synchronize()
             }
         }

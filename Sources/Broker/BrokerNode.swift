@@ -96,6 +96,7 @@ public struct BrokerNode: Node {
             expireFetches(at: now, &effects)
             writeCheckpoints(at: now, &effects)
         case .stopping: stop(&effects)
+        case .opened, .failedToOpen: break
         }
         scheduleCheckpoint(after: now, &effects)
         if isStopping && synchronizes.isIdle && pipeline.inFlight == 0 { effects.append(.stop(failure: nil)) }
@@ -160,13 +161,16 @@ public struct BrokerNode: Node {
 
     // MARK: Requests
 
+    /// The APIs that are served, each in every version that is described.
+    public static let served: [ApiKey] = [.produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions]
+
     private mutating func receive(
         _ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects
     ) {
         guard pipeline.isConnected(connection), !isStopping else { return }
         do {
             var header = try RequestHeader(fixedPartOf: frame)
-            guard let api = ApiKey(rawValue: header.apiKey) else {
+            guard let api = ApiKey(rawValue: header.apiKey), Self.served.contains(api) else {
                 return refuse(connection, "asked for API \(header.apiKey), which is not served", &effects)
             }
             let call = { [pipelined = pipeline.begin(on: connection, &effects)] in Call(id: pipelined, header: $0) }
@@ -196,6 +200,7 @@ public struct BrokerNode: Node {
         case .listOffsets: listOffsets(try ListOffsetsRequest(decoding: body, version: version), call, &effects)
         case .findCoordinator:
             findCoordinator(try FindCoordinatorRequest(decoding: body, version: version), call, &effects)
+        default: refuse(call.id.connection, "asked for \(api.name), which is not served", &effects)
         }
     }
 
@@ -227,7 +232,7 @@ public struct BrokerNode: Node {
     /// Answers with the table of what is served; nil for a request in a version that is not known.
     private mutating func apiVersions(_ request: ApiVersionsRequest?, _ call: Call, _ effects: inout Effects) {
         var response = ApiVersionsResponse()
-        response.apiKeys = ApiKey.allCases.map { api in
+        response.apiKeys = Self.served.map { api in
             var entry = ApiVersionsResponse.ApiVersion()
             entry.apiKey = api.rawValue
             entry.minVersion = api.versions.lowerBound

@@ -137,11 +137,10 @@ struct TopicRegistry {
             }
         }
         for number in numbers {
-            try directory.remove("\(name)-\(number)")
             recovery.lines.append(
                 "removed \(name)-\(number): its topic's creation was interrupted, and it holds no records")
         }
-        try onStorage(directory.storage.synchronizeDirectory)
+        try directory.remove(numbers.map { "\(name)-\($0)" })
     }
 
     private func isLeftover(_ name: String) throws(LogError) -> Bool {
@@ -187,6 +186,10 @@ public struct RecoverySummary: Sendable {
         if recovery.segmentsSetAside > 0 {
             lines.append(
                 "set \(recovery.segmentsSetAside) segments of \(name) aside, as .log.damaged: they lie behind damage")
+        }
+        for gap in recovery.gaps {
+            lines.append(
+                "\(name) has no segment for offsets \(gap.lowerBound) to \(gap.upperBound): compacted elsewhere?")
         }
         if recovery.rebuiltIndexes > 0 {
             lines.append("rebuilt the indexes of \(recovery.rebuiltIndexes) segments of \(name)")

@@ -179,6 +179,25 @@ struct MetadataTests {
     }
 
     @Test(
+        "an API is answered where ApiVersions offers it, and otherwise ends the connection", arguments: ApiKey.allCases)
+    func servedAPIs(api: ApiKey) throws {
+        func ask<Asked: Request>(_: Asked.Type) throws {
+            let broker = try TestBroker()
+            let version = api.versions.upperBound
+            let answer = try broker.driver.ask(ApiVersionsRequest(), version: 2, on: broker.connection)
+            let isOffered = try #require(answer).apiKeys.contains { $0.apiKey == api.rawValue }
+            let frame = try Asked().frame(version: version, correlationID: 9, clientID: nil).bytes().dropFirst(4)
+            try broker.driver.deliver(.received(broker.connection, frame))
+            #expect(broker.driver.closed.contains(broker.connection) == !isOffered)
+            // Produce without acks has no answer.
+            guard isOffered, api != .produce else { return }
+            #expect(
+                try broker.driver.answer(to: Asked.self, version: version, on: broker.connection)?.correlationID == 9)
+        }
+        try ask(api.requestType)
+    }
+
+    @Test(
         "ListOffsets finds both ends, times to the record, and the greatest time",
         arguments: ApiKey.listOffsets.versions)
     func listOffsets(version: Int16) throws {

@@ -187,6 +187,18 @@ struct ProduceFetchTests {
         }
     }
 
+    @Test("a delete horizon that a producer has set is stored as it came, as Kafka does")
+    func deleteHorizon() throws {
+        let broker = try TestBroker()
+        try broker.metadata("t")
+        let batch = Self.spoiled { $0.attributes = BatchAttributes(rawValue: 0b100_0000) }
+        #expect(try broker.produce(batch)?.errorCode == ErrorCode.none)
+        guard case .bytes(let bytes)? = try broker.fetch(from: 0)?.records else {
+            return #expect(Bool(false), "no bytes")
+        }
+        #expect(bytes.slice(16..<batch.count) == batch.dropFirst(16))
+    }
+
     @Test("junk that calls itself compressed is refused", arguments: 1...4 as ClosedRange<Int16>)
     func compressedJunk(codec: Int16) throws {
         let broker = try TestBroker()

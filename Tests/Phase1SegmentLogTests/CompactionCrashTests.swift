@@ -171,37 +171,91 @@ struct CompactionCrashTests {
         #expect(failures > 300 && finals > 50, "\(failures) \(finals)")
     }
 
+    @Test("by a renaming that fails, and a power failure while that is taken back, loses nothing")
+    func takenBack() throws {
+        var crashes = 0
+        for seed in UInt64(0)..<6 {
+            let way = try way(seed)
+            for call in 0..<1000 {
+                var hasFailed = true
+                for step in 0..<100 {
+                    let disk = MemoryDisk(seed: seed)
+                    let faults = Faults()
+                    let (log, dirty) = try prepare(FaultyStorage(MemoryStorage(disk), faults), seed)
+                    faults.failAfter(call) { disk.losePower(afterSteps: step) }
+                    var cause: StorageError.Cause?
+                    do throws(LogError) {
+                        _ = try log.compact(policy, from: dirty, upTo: log.end.offset, at: time)
+                    } catch {
+                        if case .storage(let error) = error { cause = error.cause }
+                    }
+                    hasFailed = faults.failed != nil
+                    guard faults.failed == "rename" else { break }
+                    for after in [disk.afterKill(), disk.afterPowerLoss(seed: seed &* 100 &+ UInt64(step))] {
+                        let opened = try Log(in: MemoryStorage(after), configuration: configuration(seed))
+                        _ = try way.check(opened, "seed \(seed), call \(call), step \(step)")
+                    }
+                    guard cause == .crashed else { break }
+                    crashes += 1
+                }
+                if !hasFailed { break }
+            }
+        }
+        #expect(crashes > 500, "\(crashes)")
+    }
+
     @Test("and left a swap that is damaged is refused, and nothing is changed")
     func damagedSwap() throws {
         let disk = MemoryDisk(seed: 1)
         let storage = MemoryStorage(disk)
         _ = try prepare(storage, 1)
         let swap = try storage.open("00000000000000000000.log.swap", creating: true)
-        try swap.append([Batches.make(3).bytes.slice(0..<90)], at: 0)
+        try swap.append(Batches.make(3).bytes.slice(0..<90), at: 0)
         let before = disk.contents()
         let error = #expect(throws: LogError.self) { try Log(in: storage, configuration: configuration(1)) }
         guard case .damagedSegment? = error else { return #expect(Bool(false), "\(String(describing: error))") }
         #expect(disk.contents() == before)
+        // The operator says so: it is set aside, and what it was to replace is still there.
+        var cutting = configuration(1)
+        cutting.cutsDamagedSegments = true
+        let end = try Log(in: storage, configuration: cutting).end.offset
+        #expect(end == (try way(1)).end)
+        #expect(try storage.list().contains("00000000000000000000.log.swap.damaged"))
+        #expect(try Log(in: storage, configuration: configuration(1)).end.offset == end)
     }
 }
 
 /// Counts storage calls, and makes one of them fail.
 private final class Faults: Sendable {
-    private let state = Lock<(left: Int?, hasFailed: Bool)>((nil, false))
+    private struct State {
+        var left: Int?
+        var failed: String?
+        var onFailure: @Sendable () -> Void = {}
+    }
+    private let state = Lock(State())
 
-    var hasFailed: Bool { state.withLock { $0.hasFailed } }
+    var hasFailed: Bool { failed != nil }
+    /// The operation that failed.
+    var failed: String? { state.withLock { $0.failed } }
 
     /// The call after `count` more fails, once.
-    func failAfter(_ count: Int) { state.withLock { $0.left = count } }
+    func failAfter(_ count: Int, _ onFailure: @escaping @Sendable () -> Void = {}) {
+        state.withLock { state in
+            state.left = count
+            state.onFailure = onFailure
+        }
+    }
 
     func call(_ operation: String, _ path: String) throws(StorageError) {
-        let fails = state.withLock { state in
-            guard let left = state.left else { return false }
+        let onFailure = state.withLock { state -> (@Sendable () -> Void)? in
+            guard let left = state.left else { return nil }
             state.left = left == 0 ? nil : left - 1
-            if left == 0 { state.hasFailed = true }
-            return left == 0
+            if left == 0 { state.failed = operation }
+            return left == 0 ? state.onFailure : nil
         }
-        if fails { throw StorageError(operation, path, .system(5)) }
+        guard let onFailure else { return }
+        onFailure()
+        throw StorageError(operation, path, .system(5))
     }
 }
 
@@ -258,9 +312,9 @@ private final class FaultyFile: File {
 
     func size() throws(StorageError) -> Int64 { try under.size() }
 
-    func append(_ parts: [Bytes], at end: Int64) throws(StorageError) {
+    func append(_ head: Bytes, _ body: Bytes, at end: Int64) throws(StorageError) {
         try faults.call("append", path)
-        try under.append(parts, at: end)
+        try under.append(head, body, at: end)
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError) -> Int {

@@ -252,6 +252,32 @@ struct CompactionTests {
         #expect(try StoredBatch.all(in: before).flatMap(\.records).count == 3)
     }
 
+    @Test("is worth it where more of the log is dirty than min.cleanable.dirty.ratio")
+    func dirtyRatio() throws {
+        let log = try log([("a", "1"), ("b", "1"), ("c", "1"), ("d", "1")], times: 1000)
+        var policy = CompactionPolicy()
+        let segment = log.snapshot.byteCount / 4
+        func look(_ dirty: Int64, upTo end: Int64 = 4, at time: Int64 = 5000) -> LogToClean {
+            log.dirtiness(policy, from: Offset(dirty), upTo: Offset(end), at: time)
+        }
+        for (dirty, ratio) in [(0, 1.0), (1, 0.75), (2, 0.5), (3, 0.25), (4, 0)] as [(Int64, Double)] {
+            let found = look(dirty)
+            #expect(found.dirtyRatio == ratio && found.cleanBytes == segment * dirty, "\(dirty)")
+            #expect(found.firstDirtyOffset == Offset(dirty) && found.firstUncleanableOffset == Offset(4))
+            #expect(found.shouldBeCleaned(policy) == (dirty < 2), "\(dirty)")
+        }
+        #expect(look(1, upTo: 3).cleanableBytes == 2 * segment)
+        #expect(look(1, upTo: 3).firstUncleanableOffset == Offset(3))
+        // An offset that is not the log's begins again; what is too young does not count.
+        #expect(look(9).firstDirtyOffset == .zero && look(9).dirtyRatio == 1)
+        policy.minCompactionLagMilliseconds = 4001
+        #expect(look(1).cleanableBytes == 0 && look(1).firstUncleanableOffset == Offset(1))
+        let empty = try Log(in: MemoryStorage()).dirtiness(policy, from: .zero, upTo: .zero, at: 0)
+        #expect(empty.dirtyRatio == 0 && !empty.shouldBeCleaned(policy))
+        policy.minCleanableDirtyRatio = 0
+        #expect(!look(4).shouldBeCleaned(policy))
+    }
+
     @Test("that finds nothing to do changes no file")
     func nothingToDo() throws {
         let log = try log([("a", "1"), ("b", "1"), ("a", "2")])
@@ -296,6 +322,25 @@ struct CompactionTests {
         #expect(try log.snapshot.read(from: Offset(10), upTo: limit, maxBytes: 1 << 20) == nil)
         let earlier = LogPosition(offset: Offset(5), segment: .zero, position: 400)
         #expect(try log.snapshot.read(from: Offset(2), upTo: earlier, maxBytes: 1 << 20) == nil)
+    }
+
+    @Test("leaves what lies below a limit from before readable, though horizons have made it longer")
+    func longerThanTheLimit() throws {
+        var configuration = LogConfiguration()
+        configuration.segmentBytes = 5000
+        let log = try Log(in: MemoryStorage(), configuration: configuration)
+        for index in 0..<40 { try append(("k\(index)", nil), to: log, at: 1000) }
+        try append(("last", "value"), to: log, at: 1000)
+        let limit = log.end
+        try log.roll()
+        _ = try log.compact(CompactionPolicy(), from: .zero, upTo: log.end.offset, at: 5000)
+        var next = Offset.zero
+        while next < limit.offset {
+            let range = try #require(try log.snapshot.read(from: next, upTo: limit, maxBytes: 1 << 20))
+            let batch = try RecordBatch(checking: try range.read())
+            #expect(batch.header.baseOffset == next)
+            next = batch.header.nextOffset
+        }
     }
 
     @Test("keeps the last batch of a producer for as long as the producer is remembered, empty if need be")
@@ -352,7 +397,7 @@ struct CompactionTests {
             var bytes = batch.bytes.array
             if damage == 0 { bytes[bytes.count - 1] ^= 1 }
             try file.truncate(to: 0)
-            try file.append([Bytes(bytes)], at: 0)
+            try file.append(Bytes(bytes), at: 0)
             let names = try log.storage.list()
             let error = #expect(throws: LogError.self) {
                 try log.compact(CompactionPolicy(), from: .zero, upTo: log.end.offset, at: 5000)

@@ -71,6 +71,95 @@ struct DeletionTests {
         #expect(log.startOffset > .zero && log.startOffset <= Offset(10))
     }
 
+    @Test("hides the records before the start from lookups by time, also inside a segment or a batch")
+    func lookupsByTime() throws {
+        let log = try Log(in: MemoryStorage())
+        for index in 0..<10 {
+            _ = try log.append(Batches.make(3, timestamp: Int64(1000 - index)), leaderEpoch: epoch)
+        }
+        try log.advanceStart(to: Offset(13), at: 0)
+        #expect(try log.snapshot.record(notBefore: 900, upTo: log.end)?.offset == Offset(13))
+        #expect(try log.snapshot.record(notBefore: 997, upTo: log.end) == nil)
+        let greatest = try log.snapshot.recordWithGreatestTimestamp(upTo: log.end)
+        #expect(greatest?.offset == Offset(13) && greatest?.timestamp == 996)
+    }
+
+    @Test("forgets the leader epochs of what is gone, on disk too, and also where a crash came between")
+    func leaderEpochs() throws {
+        for isRetention in [false, true] {
+            let disk = MemoryDisk()
+            var configuration = LogConfiguration()
+            configuration.segmentBytes = 1200
+            let log = try Log(in: MemoryStorage(disk), configuration: configuration)
+            for index in 0..<30 {
+                let batch = Batches.make(1, timestamp: Int64(1000 + index), padding: 100)
+                _ = try log.append(batch, leaderEpoch: LeaderEpoch(Int32(index / 5)))
+            }
+            try log.synchronize()
+            let before = disk.afterKill()
+            if isRetention {
+                try log.enforceRetention(bytes: 2500, milliseconds: nil, upTo: log.end.offset, at: 0)
+            } else {
+                try log.advanceStart(to: Offset(12), at: 0)
+            }
+            let start = log.startOffset
+            let first = try #require(log.epochs.entries.first)
+            #expect(start > .zero && first.startOffset == start && first.epoch.value == Int32(start.value / 5))
+            #expect(try LeaderEpochCache(in: MemoryStorage(disk.afterPowerLoss(seed: 1))) == log.epochs)
+            #expect(log.epochs.endOffset(of: LeaderEpoch(0), logEnd: log.end.offset) == nil)
+            // The start is known, but the crash came before the epochs were written.
+            var known = KnownState()
+            known.startOffset = start
+            let opened = try Log(in: MemoryStorage(before), configuration: configuration, known)
+            #expect(opened.epochs == log.epochs)
+            #expect(try LeaderEpochCache(in: MemoryStorage(before)) == log.epochs)
+            // Nothing is left: opening again changes nothing.
+            known.startOffset = Offset(30)
+            _ = try Log(in: MemoryStorage(before), configuration: configuration, known)
+            let recovered = before.contents()
+            _ = try Log(in: MemoryStorage(before), configuration: configuration, known)
+            #expect(before.contents() == recovered)
+        }
+    }
+
+    @Test("never takes the active segment's file, also where the log was told to roll while it was empty")
+    func emptyRoll() throws {
+        let storage = MemoryStorage()
+        let log = try Log(in: storage)
+        _ = try log.append(Batches.make(2), leaderEpoch: epoch)
+        try log.roll()
+        try log.roll()
+        #expect(log.snapshot.segmentCount == 2)
+        try log.advanceStart(to: Offset(2), at: 0)
+        _ = try log.append(Batches.make(3), leaderEpoch: epoch)
+        try log.synchronize()
+        try log.removeDeletedFiles(deletedUpTo: 0)
+        #expect(try Log(in: storage).end.offset == Offset(5))
+    }
+
+    @Test("goes on where somebody else has removed a deleted file")
+    func removedByHand() throws {
+        let storage = MemoryStorage()
+        var configuration = LogConfiguration()
+        configuration.segmentBytes = 1200
+        let log = try Log(in: storage, configuration: configuration)
+        for _ in 0..<30 { _ = try log.append(Batches.make(1, padding: 100), leaderEpoch: epoch) }
+        try log.advanceStart(to: Offset(20), at: 0)
+        try storage.remove("00000000000000000000.log.deleted")
+        try log.removeDeletedFiles(deletedUpTo: 0)
+        #expect(try storage.list().filter { $0.hasSuffix(".deleted") }.isEmpty)
+    }
+
+    @Test("takes up what a crash has left before a start that was known already")
+    func leftBeforeStart() throws {
+        let disk = MemoryDisk()
+        _ = try log(on: disk)
+        let again = try log(on: disk, startOffset: Offset(20))
+        let before = again.snapshot.segmentCount
+        let deleted = try again.enforceRetention(bytes: nil, milliseconds: nil, upTo: again.end.offset, at: 0)
+        #expect(deleted > 0 && again.snapshot.segmentCount == before - deleted && again.startOffset == Offset(20))
+    }
+
     @Test("gives files another name first, and removes them after the delay; readers go on")
     func delay() throws {
         let disk = MemoryDisk()

@@ -125,7 +125,7 @@ struct LogDirectoryTests {
             var bytes = try file.read(Int(file.size()), at: 0).array
             bytes[bytes.count / 2] ^= 1
             try file.truncate(to: 0)
-            try file.append([Bytes(bytes)], at: 0)
+            try file.append(Bytes(bytes), at: 0)
             if isKnown {
                 let before = disk.contents()
                 let error = #expect(throws: LogError.self) { try LogDirectory(MemoryStorage(disk)).recover() }
@@ -189,8 +189,8 @@ struct LogDirectoryTests {
     func foreign() throws {
         let disk = MemoryDisk()
         let storage = MemoryStorage(disk)
-        try storage.directory("photos-2").open("a.jpg", creating: true).append([[1]], at: 0)
-        try storage.open("notes-1", creating: true).append([[2]], at: 0)
+        try storage.directory("photos-2").open("a.jpg", creating: true).append([1], at: 0)
+        try storage.open("notes-1", creating: true).append([2], at: 0)
         _ = try storage.directory("empty-0")
         let before = disk.contents()
         let directory = try LogDirectory(storage)
@@ -209,13 +209,163 @@ struct LogDirectoryTests {
         }
     }
 
+    @Test("goes on after a cut that the operator asked for: what was known to be on disk no longer counts")
+    func cutBelowTheRecoveryPoint() throws {
+        let disk = MemoryDisk()
+        let first = try LogDirectory(MemoryStorage(disk), configuration: configuration)
+        try fill(first, "t-0", 30)
+        try first.log("t-0").synchronize()
+        first.becameDurable("t-0", upTo: Offset(30))
+        try first.writeCheckpoints()
+        let file = try MemoryStorage(disk).directory("t-0").open("00000000000000000000.log", creating: false)
+        try file.truncate(to: try file.size() - 1)
+        #expect(throws: LogError.self) {
+            try LogDirectory(MemoryStorage(disk), configuration: configuration).recover()
+        }
+        var cutting = configuration
+        cutting.cutsDamagedSegments = true
+        let second = try LogDirectory(MemoryStorage(disk), configuration: cutting)
+        try second.recover()
+        let end = try second.log("t-0").end.offset
+        #expect(end > .zero && end < Offset(30))
+        // Whether it stops or is killed, the next start takes what is there.
+        for after in [disk.afterKill(), disk.afterPowerLoss(seed: 1)] {
+            let third = try LogDirectory(MemoryStorage(after), configuration: configuration)
+            try third.recover()
+            #expect(try third.log("t-0").end.offset == end)
+        }
+        try second.close()
+        #expect(try LogDirectory(MemoryStorage(disk), configuration: configuration).log("t-0").end.offset == end)
+    }
+
+    @Test("begins a log anew whose directory was moved away, as an error tells to do, or removed before a crash")
+    func checkpointsOfAnotherLog() throws {
+        let disk = MemoryDisk()
+        let first = try LogDirectory(MemoryStorage(disk), configuration: configuration)
+        for name in ["moved-0", "removed-0"] {
+            try fill(first, name, 30)
+            try first.log(name).advanceStart(to: Offset(20), at: 0)
+        }
+        try first.close()
+        try MemoryStorage(disk).rename("moved-0", to: "elsewhere")
+        var after = disk
+        for round in 0..<2 {
+            let directory = try LogDirectory(MemoryStorage(after), configuration: configuration)
+            if round == 0 { try directory.remove(["removed-0"]) }
+            for name in ["moved-0", "removed-0"] {
+                #expect(try directory.log(name).startOffset == .zero)
+                if round == 0 { try fill(directory, name, 3) }
+                try directory.log(name).synchronize()
+                #expect(try values(of: directory.log(name)) == ["b0-0", "b1-0", "b2-0"])
+            }
+            after = after.afterPowerLoss(seed: 5)
+        }
+    }
+
+    @Test("forgets a removed log's checkpoints before another of its name can be begun")
+    func checkpointsAfterRemoval() throws {
+        for isMoved in [false, true] {
+            let disk = MemoryDisk()
+            let storage = MemoryStorage(disk)
+            let first = try LogDirectory(storage, configuration: configuration)
+            try fill(first, "t-0", 30)
+            try first.log("t-0").advanceStart(to: Offset(20), at: 0)
+            try first.wasCompacted("t-0", upTo: Offset(5))
+            try first.close()
+            if isMoved { try storage.rename("t-0", to: "elsewhere") }
+            let second = try LogDirectory(storage, configuration: configuration)
+            if !isMoved { try second.remove(["t-0"]) }
+            // A new topic's metadata is there, and the power fails before its log is.
+            try storage.directory("t-0").replace(LogDirectory.metadataName, with: Bytes(utf8: "version: 0\n"))
+            try storage.synchronizeDirectory()
+            let third = try LogDirectory(MemoryStorage(disk.afterPowerLoss(seed: 1)), configuration: configuration)
+            try third.recover()
+            #expect(try third.log("t-0").end.offset == .zero && third.firstDirtyOffset("t-0") == nil)
+        }
+    }
+
+    @Test("has a log wholly or not at all after a removal that a crash interrupted at any step")
+    func interruptedRemoval() throws {
+        var counts = Set<Int>()
+        for step in 0..<40 {
+            for seed in UInt64(0)..<20 {
+                let disk = MemoryDisk(seed: seed)
+                let directory = try LogDirectory(MemoryStorage(disk), configuration: configuration)
+                try fill(directory, "t-0", 40)
+                try directory.log("t-0").synchronize()
+                directory.becameDurable("t-0", upTo: Offset(40))
+                try directory.writeCheckpoints()
+                disk.losePower(afterSteps: step)
+                try? directory.remove(["t-0"])
+                for after in [disk.afterKill(), disk.afterPowerLoss(seed: seed)] {
+                    let again = try LogDirectory(MemoryStorage(after), configuration: configuration)
+                    try again.recover()
+                    counts.insert(try again.names.isEmpty ? 0 : values(of: again.log("t-0")).count)
+                    let leftovers = try MemoryStorage(after).subdirectories().filter { $0 != "t-0" }
+                    #expect(leftovers.isEmpty, "step \(step), seed \(seed)")
+                }
+            }
+        }
+        #expect(counts == [0, 40])
+    }
+
+    @Test("keeps how far each log was compacted in Kafka's file, at once, and not beyond a log's end")
+    func cleanerCheckpoint() throws {
+        let disk = MemoryDisk()
+        let first = try LogDirectory(MemoryStorage(disk), configuration: configuration)
+        for name in ["t-0", "u-1"] { try fill(first, name, 40) }
+        try first.log("t-0").synchronize()
+        try first.log("u-1").synchronize()
+        #expect(first.firstDirtyOffset("t-0") == nil)
+        let log = try first.log("t-0")
+        let result = try log.compact(CompactionPolicy(), from: .zero, upTo: log.end.offset, at: 5000)
+        try first.wasCompacted("t-0", upTo: result.firstDirtyOffset)
+        try first.wasCompacted("u-1", upTo: Offset(7))
+        let after = disk.afterPowerLoss(seed: 2)
+        let text = try MemoryStorage(after).contents(of: "cleaner-offset-checkpoint").utf8
+        #expect(text == "0\n2\nt 0 \(result.firstDirtyOffset)\nu 1 7\n")
+
+        // A log that was cut, because the operator said so, has new records where compacted ones were.
+        let name = "00000000000000000000.log"
+        let file = try MemoryStorage(after).directory("u-1").open(name, creating: false)
+        try file.truncate(to: 400)
+        var cutting = configuration
+        cutting.cutsDamagedSegments = true
+        let second = try LogDirectory(MemoryStorage(after), configuration: cutting)
+        try second.recover()
+        #expect(second.firstDirtyOffset("t-0") == result.firstDirtyOffset)
+        let end = try second.log("u-1").end.offset
+        #expect(end < Offset(7) && second.firstDirtyOffset("u-1") == end)
+        try second.remove(["t-0"])
+        try second.writeCheckpoints()
+        let third = try LogDirectory(MemoryStorage(after.afterPowerLoss(seed: 1)), configuration: configuration)
+        #expect(third.firstDirtyOffset("u-1") == end && third.firstDirtyOffset("t-0") == nil)
+    }
+
+    @Test("takes gaps only in a log that the checkpoint of compactions names")
+    func gaps() throws {
+        let disk = MemoryDisk()
+        let first = try LogDirectory(MemoryStorage(disk), configuration: configuration)
+        try fill(first, "t-0", 40)
+        try first.close()
+        let storage = MemoryStorage(disk)
+        let partition = try storage.directory("t-0")
+        let names = try partition.list().filter { $0.hasSuffix(".log") }
+        try partition.remove(names[1])
+        let before = disk.afterKill()
+        #expect(throws: LogError.self) { try LogDirectory(storage, configuration: configuration).log("t-0") }
+        try MemoryStorage(before).replace("cleaner-offset-checkpoint", with: Bytes(utf8: "0\n1\nt 0 0\n"))
+        let log = try LogDirectory(MemoryStorage(before), configuration: configuration).log("t-0")
+        #expect(log.recovery.gaps.count == 1 && log.end.offset == Offset(40))
+    }
+
     @Test("removes a log with its files and its checkpoints")
     func remove() throws {
         let disk = MemoryDisk()
         let directory = try LogDirectory(MemoryStorage(disk), configuration: configuration)
         try fill(directory, "t-0", 3)
         directory.becameDurable("t-0", upTo: Offset(3))
-        try directory.remove("t-0")
+        try directory.remove(["t-0"])
         try directory.writeCheckpoints()
         #expect(directory.names.isEmpty)
         #expect(disk.contents().keys.filter { $0.hasPrefix("/t-0") }.isEmpty)

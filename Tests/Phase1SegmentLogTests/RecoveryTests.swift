@@ -50,7 +50,7 @@ struct RecoveryTests {
             var bytes = try file.read(Int(file.size()), at: 0).array
             bytes[size + index] ^= 0xFF
             try file.truncate(to: 0)
-            try file.append([Bytes(bytes)], at: 0)
+            try file.append(Bytes(bytes), at: 0)
             let log = try Log(in: storage, configuration: configuration())
             switch index {
             // The CRC leaves out what the broker writes. A base offset that goes back is seen; one
@@ -75,7 +75,7 @@ struct RecoveryTests {
             switch damage {
             case 0: try storage.remove(first + ".index")
             case 1: try index.truncate(to: 13)
-            case 2: try index.append([[0, 0, 0, 0, 0, 0, 0, 0]], at: try index.size())
+            case 2: try index.append([0, 0, 0, 0, 0, 0, 0, 0], at: try index.size())
             case 3: try storage.remove(first + ".timeindex")
             default: try index.truncate(to: 0)
             }
@@ -135,7 +135,7 @@ struct RecoveryTests {
         let digits = String(repeating: "0", count: 20 - String(base).count) + String(base)
         _ = try storage.open(digits + ".log", creating: true)
         try storage.open(digits + ".timeindex", creating: true)
-            .append([[0, 0, 0, 0, 0, 0, 0, 5, 0x7F, 0xFF, 0xFF, 0xFF]], at: 0)
+            .append([0, 0, 0, 0, 0, 0, 0, 5, 0x7F, 0xFF, 0xFF, 0xFF], at: 0)
         let log = try Log(in: storage)
         _ = try log.snapshot.record(notBefore: 8, upTo: log.end)
         #expect(log.end.offset.value == (base == 1 << 40 ? base : 0))
@@ -172,6 +172,47 @@ struct RecoveryTests {
         guard case .segmentsDoNotMeet? = error else { return #expect(Bool(false), "\(String(describing: error))") }
     }
 
+    @Test("takes the gaps that another Kafka's compaction leaves, says where, and reads across them")
+    func gaps() throws {
+        let disk = MemoryDisk()
+        let storage = MemoryStorage(disk)
+        let small = configuration(segmentBytes: 1500)
+        try write(30, to: storage, small)
+        let names = try storage.list().filter { $0.hasSuffix(".log") }
+        let bases = names.compactMap { Int64($0.dropLast(4)) }
+        try #require(bases.count > 3)
+        try storage.remove(names[1])
+        // Kafka also leaves segments in which nothing is left.
+        try storage.open(names[2], creating: false).truncate(to: 0)
+        for suffix in [".index", ".timeindex"] {
+            try storage.open(String(names[2].dropLast(4)) + suffix, creating: false).truncate(to: 0)
+        }
+        #expect(throws: LogError.self) { try Log(in: storage, configuration: small) }
+        var known = KnownState()
+        known.wasCompacted = true
+        let log = try Log(in: storage, configuration: small, known)
+        #expect(log.recovery.rebuiltIndexes == 0)
+        #expect(
+            log.recovery.gaps == [Offset(bases[1])..<Offset(bases[2]), Offset(bases[2])..<Offset(bases[3])])
+        for offset in [bases[1], bases[2] - 1, bases[2], bases[3]] {
+            let range = try #require(try log.snapshot.read(from: Offset(offset), upTo: log.end, maxBytes: 1))
+            #expect(try RecordBatch(checking: range.read()).header.baseOffset.value == bases[3])
+        }
+        // Segments that overlap are never right.
+        let overlapping = String(repeating: "0", count: 20 - String(bases[3] + 1).count) + String(bases[3] + 1) + ".log"
+        _ = try storage.open(overlapping, creating: true)
+        #expect(throws: LogError.self) { try Log(in: storage, configuration: small, known) }
+    }
+
+    @Test("lists the directory once where nothing was left undone")
+    func listsOnce() throws {
+        let storage = CountingStorage()
+        try write(30, to: storage, configuration(segmentBytes: 1500))
+        let before = storage.lists
+        _ = try Log(in: storage, configuration: configuration(segmentBytes: 1500))
+        #expect(storage.lists == before + 1)
+    }
+
     @Test("passes over files that are none of its own")
     func foreignFiles() throws {
         let storage = MemoryStorage()
@@ -194,7 +235,7 @@ struct RecoveryTests {
             let garbage = (0..<random.below(400)).map { _ in
                 UInt8(truncatingIfNeeded: random.chance(30) ? 0 : random.next())
             }
-            try file.append([Bytes(garbage)], at: try file.size())
+            try file.append(Bytes(garbage), at: try file.size())
             let log = try Log(in: storage, configuration: configuration())
             #expect(log.end.offset == Offset(4), "seed \(seed)")
             #expect(log.recovery.cutBytes == Int64(garbage.count), "seed \(seed)")
@@ -220,4 +261,25 @@ struct RecoveryTests {
         #expect(throws: LogError.self) { try log.append(Batches.make(1), leaderEpoch: epoch) }
         #expect(try Log(in: storage, configuration: configuration()).end.offset == Offset(3))
     }
+}
+
+/// Counts how often a directory is listed.
+private final class CountingStorage: Storage {
+    private let under = MemoryStorage()
+    private let count = Lock(0)
+    var lists: Int { count.withLock { $0 } }
+    var path: String { under.path }
+
+    func open(_ name: String, creating: Bool) throws(StorageError) -> any File {
+        try under.open(name, creating: creating)
+    }
+    func directory(_ name: String) throws(StorageError) -> any Storage { try under.directory(name) }
+    func list() throws(StorageError) -> [String] {
+        count.withLock { $0 += 1 }
+        return try under.list()
+    }
+    func subdirectories() throws(StorageError) -> [String] { try under.subdirectories() }
+    func rename(_ name: String, to newName: String) throws(StorageError) { try under.rename(name, to: newName) }
+    func remove(_ name: String) throws(StorageError) { try under.remove(name) }
+    func synchronizeDirectory() throws(StorageError) { try under.synchronizeDirectory() }
 }

@@ -20,8 +20,8 @@ struct StorageTests {
     func appendReadTruncate(kind: Kind) throws {
         try with(kind) { storage in
             let file = try storage.open("a", creating: true)
-            try file.append([[1, 2], [], [3]], at: 0)
-            try file.append([[4]], at: 3)
+            try file.append([1, 2], [3], at: 0)
+            try file.append([4], at: 3)
             #expect(try file.size() == 4)
             #expect(try file.read(10, at: 1) == [2, 3, 4])
             #expect(try file.read(2, at: 4) == [])
@@ -46,9 +46,9 @@ struct StorageTests {
         try with(kind) { storage in
             for name in ["c", "a", "b"] { _ = try storage.open(name, creating: true) }
             let inner = try storage.directory("d")
-            try inner.open("x", creating: true).append([[7]], at: 0)
+            try inner.open("x", creating: true).append([7], at: 0)
             #expect(try storage.list() == ["a", "b", "c", "d"])
-            try storage.open("a", creating: false).append([[1]], at: 0)
+            try storage.open("a", creating: false).append([1], at: 0)
             try storage.rename("a", to: "c")
             #expect(try storage.list() == ["b", "c", "d"])
             #expect(try storage.open("c", creating: false).read(9, at: 0) == [1])
@@ -66,7 +66,7 @@ struct StorageTests {
     func removedWhileOpen(kind: Kind) throws {
         try with(kind) { storage in
             let file = try storage.open("a", creating: true)
-            try file.append([[1, 2, 3]], at: 0)
+            try file.append([1, 2, 3], at: 0)
             try storage.remove("a")
             #expect(try file.read(3, at: 0) == [1, 2, 3])
         }
@@ -102,10 +102,10 @@ struct StorageTests {
             let storage = MemoryStorage(disk)
             let file = try storage.open("a", creating: true)
             let durable = [UInt8](repeating: 1, count: 5000)
-            try file.append([Bytes(durable)], at: 0)
+            try file.append(Bytes(durable), at: 0)
             try file.synchronize()
             try storage.synchronizeDirectory()
-            try file.append([Bytes([UInt8](repeating: 2, count: 9000))], at: 5000)
+            try file.append(Bytes([UInt8](repeating: 2, count: 9000)), at: 5000)
             _ = try storage.open("b", creating: true)
 
             let after = disk.afterPowerLoss(seed: seed).contents()
@@ -120,15 +120,49 @@ struct StorageTests {
         #expect(sawLost && sawTorn && sawKept && sawMissing)
     }
 
+    @Test("in memory loses any of the directory changes that were not synchronized, and never half of one")
+    func lostNames() throws {
+        var seen = Set<[String]>()
+        for seed in UInt64(0)..<500 {
+            let disk = MemoryDisk()
+            let storage = MemoryStorage(disk)
+            for name in ["a", "b", "c"] { _ = try storage.open(name, creating: true) }
+            try storage.directory("d").open("x", creating: true).append([7], at: 0)
+            try storage.synchronizeDirectory()
+            try storage.rename("a", to: "e")
+            try storage.rename("b", to: "f")
+            try storage.remove("c")
+            let names = try MemoryStorage(disk.afterPowerLoss(seed: seed)).list()
+            #expect(names.contains("a") != names.contains("e") && names.contains("b") != names.contains("f"))
+            seen.insert(names)
+        }
+        #expect(seen.count == 8)
+    }
+
+    @Test("gives a subdirectory another name, with all that it holds", arguments: Kind.allCases)
+    func renamedDirectory(kind: Kind) throws {
+        try with(kind) { storage in
+            try storage.directory("d").open("x", creating: true).append([7], at: 0)
+            try storage.rename("d", to: "e")
+            #expect(try storage.subdirectories() == ["e"])
+            #expect(try storage.directory("e").contents(of: "x") == [7])
+            _ = try storage.directory("f")
+            try storage.rename("e", to: "f")
+            _ = try storage.directory("g")
+            #expect(throws: StorageError.self) { try storage.rename("g", to: "f") }
+            #expect(try storage.directory("f").list() == ["x"])
+        }
+    }
+
     @Test("in memory stops at the step where the power fails, which may half happen")
     func powerLossAtStep() throws {
         let disk = MemoryDisk(seed: 4)
         let storage = MemoryStorage(disk)
         let file = try storage.open("a", creating: true)
         disk.losePower(afterSteps: 1)
-        try file.append([[1, 2, 3, 4]], at: 0)
+        try file.append([1, 2, 3, 4], at: 0)
         let error = #expect(throws: StorageError.self) {
-            try file.append([Bytes([UInt8](repeating: 9, count: 100))], at: 4)
+            try file.append(Bytes([UInt8](repeating: 9, count: 100)), at: 4)
         }
         #expect(error?.cause == .crashed)
         #expect(throws: StorageError.self) { try file.size() }

@@ -7,7 +7,7 @@ struct LayoutEncoder: MessageCoder {
     typealias Tags = LayoutTags
 
     /// What a length is the length of.
-    enum Kind: Equatable { case string, records, array, tagCount, tagSize }
+    enum Kind: Equatable { case string, records, bytes, array, tagCount, tagSize }
 
     /// A length, and what it counts.
     struct Mark {
@@ -80,6 +80,10 @@ struct LayoutEncoder: MessageCoder {
     mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
         guard case .bytes(let batches)? = value else { return mark(.records, nil, nullable: nullable) }
         mark(.records, batches.count, nullable: nullable, content: batches.array)
+    }
+
+    mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
+        mark(.bytes, value?.count, nullable: nullable, content: value?.array ?? [])
     }
 
     mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {

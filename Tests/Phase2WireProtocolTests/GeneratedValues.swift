@@ -11,16 +11,9 @@ struct MessageCase: Sendable, CustomTestStringConvertible {
     var isFlexible: Bool { type.apiKey.isFlexible(version) }
     var testDescription: String { "\(type) v\(version)" }
 
-    static let requests: [any Request.Type] = [
-        ProduceRequest.self, FetchRequest.self, ListOffsetsRequest.self,
-        MetadataRequest.self, FindCoordinatorRequest.self, ApiVersionsRequest.self,
-    ]
-    static let responses: [any Message.Type] = [
-        ProduceResponse.self, FetchResponse.self, ListOffsetsResponse.self,
-        MetadataResponse.self, FindCoordinatorResponse.self, ApiVersionsResponse.self,
-    ]
+    static let types: [any Message.Type] = ApiKey.allCases.map(\.requestType) + ApiKey.allCases.map(\.responseType)
     /// Every message in every version.
-    static let all: [MessageCase] = (requests + responses).flatMap { type in
+    static let all: [MessageCase] = types.flatMap { type in
         type.apiKey.versions.map { MessageCase(type: type, version: $0) }
     }
     static let flexible = all.filter(\.isFlexible)
@@ -124,12 +117,18 @@ struct ValueGenerator: MessageCoder {
     private mutating func longLength() -> Int { random.chance(20) ? 32_767 : 16_380 + random.below(8) }
 
     mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
+        var content: Bytes?
+        try bytes(&content, nullable: nullable)
+        value = content.map { .bytes($0) }
+    }
+
+    mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
         if nullable && random.chance(20) {
             value = nil
             return
         }
         let count = [0, 1, 61, 126, 127, 128, 400][random.below(isSmall ? 3 : 7)]
-        value = .bytes(Bytes((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }))
+        value = Bytes((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
     }
 
     mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {

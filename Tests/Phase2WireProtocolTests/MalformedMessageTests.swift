@@ -92,7 +92,7 @@ struct MalformedMessageTests {
     private static func wireValue(of mark: LayoutEncoder.Mark) -> UInt64 {
         switch mark.kind {
         case .tagCount, .tagSize: UInt64(mark.value ?? 0)
-        case .string, .records, .array: UInt64((mark.value ?? -1) + 1)
+        case .string, .records, .bytes, .array: UInt64((mark.value ?? -1) + 1)
         }
     }
 

@@ -1,10 +1,11 @@
 import SegmentLog
+import TestSupport
 import Testing
 import WireProtocol
 
 @Suite("A message")
 struct MessageRoundTripTests {
-    static let seeds: [UInt64] = Array(0..<24)
+    static let seeds: [UInt64] = Array(0..<8)
 
     @Test("comes back from its bytes as it was, in every version", arguments: MessageCase.all, seeds)
     func roundTrip(of message: MessageCase, seed: UInt64) throws {
@@ -12,7 +13,7 @@ struct MessageRoundTripTests {
             let value = try ValueGenerator.value(of: Body.self, version: message.version, seed: seed)
             let bytes = try value.encoded(version: message.version).bytes()
             let decoded = try Body(decoding: bytes, version: message.version)
-            #expect(decoded == value)
+            #expect(decoded == value, "\(firstDifference(between: value, and: decoded))")
             #expect(try decoded.encoded(version: message.version).bytes() == bytes)
         }
         try check(message.type)
@@ -47,9 +48,11 @@ struct MessageRoundTripTests {
             try Self.seeds.map { try message.layout(seed: $0, isSmall: false) }
         }
         let marks = layouts.flatMap(\.marks)
-        for kind in [LayoutEncoder.Kind.string, .records, .array] {
+        for kind in [LayoutEncoder.Kind.string, .records, .bytes, .array] {
             let values = marks.filter { $0.kind == kind }.map(\.value)
-            #expect(values.contains(nil) && values.contains(0))
+            // No flexible message has bytes that may be null.
+            #expect(values.contains(nil) || kind == .bytes)
+            #expect(values.contains(0))
             #expect(values.contains { ($0 ?? 0) > 127 }, "no long \(kind)")
         }
         let tagCounts = Set(marks.filter { $0.kind == .tagCount }.compactMap(\.value))

@@ -5,7 +5,7 @@ import WireProtocol
 /// Frames that were sound until somebody changed them at random: more than 100,000 of them.
 @Suite("A frame changed at random")
 struct MutatedFrameTests {
-    static let framesPerCase = 850
+    static let framesPerCase = 260
 
     @Test("there are at least 100,000 of them")
     func isMany() { #expect(MessageCase.all.count * Self.framesPerCase >= 100_000) }
@@ -49,10 +49,10 @@ struct MutatedFrameTests {
     /// Reads a request as a broker does: by the key and the version that its header claims.
     private func readRequest(_ frame: Bytes) throws {
         var header = try RequestHeader(fixedPartOf: frame)
-        guard let api = ApiKey(rawValue: header.apiKey), api.versions.contains(header.apiVersion),
-            let type = MessageCase.requests.first(where: { $0.apiKey == api })
-        else { throw CodingError.invalidLength(at: 0, Int(header.apiKey)) }
-        try readBody(try header.readRest(of: frame, as: api), as: type, version: header.apiVersion)
+        guard let api = ApiKey(rawValue: header.apiKey), api.versions.contains(header.apiVersion) else {
+            throw CodingError.invalidLength(at: 0, Int(header.apiKey))
+        }
+        try readBody(try header.readRest(of: frame, as: api), as: api.requestType, version: header.apiVersion)
     }
 
     private func readResponse(_ message: MessageCase, _ frame: Bytes) throws {

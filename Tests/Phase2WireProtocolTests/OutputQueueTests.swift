@@ -39,7 +39,7 @@ struct OutputQueueTests {
 
     private static func file(_ contents: [UInt8]) throws -> any File {
         let file = try MemoryStorage().open("a", creating: true)
-        try file.append([Bytes(contents)], at: 0)
+        try file.append(Bytes(contents), at: 0)
         return file
     }
 

@@ -12,7 +12,7 @@ struct ReactorEffectsTests {
         let directory = try TemporaryDirectory()
         let (file, contents) = try Echo.file(100_000, in: directory)
         let inMemory = try MemoryStorage().open("memory", creating: true)
-        try inMemory.append([Bytes(contents)], at: 0)
+        try inMemory.append(Bytes(contents), at: 0)
         let parts: [Payload.Part] = [
             .bytes([1, 2, 3]), .file(FileRange(file: file, position: 10, count: 40_000)), .bytes([4]), .bytes([5]),
             .file(FileRange(file: file, position: 99_999, count: 1)),
@@ -131,7 +131,7 @@ struct ReactorEffectsTests {
         }
         defer { reactor.stop() }
         let client = try LoopbackClient(port: reactor.port)
-        for (number, file) in files.enumerated() { try file.append([[UInt8(number)]], at: 0) }
+        for (number, file) in files.enumerated() { try file.append([UInt8(number)], at: 0) }
         try client.sendFrames([3], [4], [5])
         for ticket in 3...5 { #expect(try client.receiveFrame() == Echo.text("durable \(ticket)")) }
         #expect(waiting.withLock { $0.isEmpty })

@@ -22,7 +22,7 @@ struct RecordsPayloadTests {
     /// A file of `count` bytes on a disk in memory.
     private func file(_ count: Int) throws -> any File {
         let file = try MemoryStorage().open("00000000000000000000.log", creating: true)
-        try file.append([Bytes((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 3) })], at: 0)
+        try file.append(Bytes((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 3) }), at: 0)
         return file
     }
 

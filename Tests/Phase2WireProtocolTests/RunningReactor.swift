@@ -101,7 +101,7 @@ enum Echo {
         var random = SplitMix64(seed: UInt64(count))
         let contents = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         let file = try directory.storage().open("data", creating: true)
-        try file.append([Bytes(contents)], at: 0)
+        try file.append(Bytes(contents), at: 0)
         return (file, contents)
     }
 }

@@ -13,6 +13,8 @@ public final class NodeDriver<Driven: Node> {
     public var now = Instant(nanoseconds: 0)
     /// The frames sent on each connection, in order, with their lengths taken off.
     public private(set) var sent: [ConnectionID: [Bytes]] = [:]
+    /// Connections that the node has asked for.
+    public private(set) var opening: [(connection: ConnectionID, address: SocketAddress)] = []
     /// Connections that the node has closed.
     public private(set) var closed: Set<ConnectionID> = []
     /// Connections that the node wants no more frames of.
@@ -37,6 +39,7 @@ public final class NodeDriver<Driven: Node> {
         node.handle(event, at: now, &effects)
         for effect in effects.all {
             switch effect {
+            case .open(let connection, let address): opening.append((connection, address))
             case .send(_, nil): break
             case .send(let connection, let payload?):
                 sent[connection, default: []].append(try payload.bytes().dropFirst(4))

@@ -60,7 +60,7 @@ final class ActiveSegment {
 
     /// Appends a batch: `head` is its header, `body` its records.
     func append(_ header: RecordBatchHeader, head: Bytes, body: Bytes) throws(StorageError) {
-        try file.append([head, body], at: size)
+        try file.append(head, body, at: size)
         note(header)
     }
 
@@ -101,7 +101,7 @@ final class ActiveSegment {
         let file = try storage.open(SegmentName.of(baseOffset, kind) + suffix, creating: true)
         let bytes = index.encoded()
         try file.truncate(to: 0)
-        try file.append([bytes], at: 0)
+        try file.append(bytes, at: 0)
         try file.synchronize()
         return SparseIndex(decoding: try file.mapped(bytes.count)) ?? index
     }

@@ -43,12 +43,15 @@ public struct Checkpoint: Equatable, Sendable {
 }
 
 /// An offset for each of many partitions, by the directory's name: recovery points, log start
-/// offsets. The files are Kafka's `recovery-point-offset-checkpoint` and `log-start-offset-checkpoint`.
+/// offsets, first dirty offsets. The files are Kafka's `recovery-point-offset-checkpoint`,
+/// `log-start-offset-checkpoint` and `cleaner-offset-checkpoint`.
 public struct OffsetCheckpoint: Equatable, Sendable {
     /// The name of the file of recovery points: everything before is on disk.
     public static let recoveryPoints = "recovery-point-offset-checkpoint"
     /// The name of the file of log start offsets.
     public static let logStartOffsets = "log-start-offset-checkpoint"
+    /// The name of the file of first dirty offsets: everything before was compacted.
+    public static let cleanerOffsets = "cleaner-offset-checkpoint"
 
     /// The offsets by partition directory, such as "orders-0".
     public var offsets: [String: Offset]

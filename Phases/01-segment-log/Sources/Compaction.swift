@@ -2,8 +2,12 @@
 public struct CompactionPolicy: Sendable {
     /// `delete.retention.ms`: how long a tombstone stays after the compaction that first saw it.
     public var deleteRetentionMilliseconds: Int64 = 86_400_000
-    /// `min.compaction.lag.ms`: the age that the youngest record of a segment must have.
+    /// `min.compaction.lag.ms`: the age that the youngest record of a segment must have. A segment
+    /// without timestamps is old enough; Kafka goes by its file's time of modification.
     public var minCompactionLagMilliseconds: Int64 = 0
+    /// `min.cleanable.dirty.ratio`: the part of a log's bytes that must be dirty for a compaction to be
+    /// worth it, from 0 to 1; see `LogToClean`.
+    public var minCleanableDirtyRatio: Double = 0.5
     /// `log.cleaner.dedupe.buffer.size`: the memory for the map of keys. A smaller one takes more
     /// compactions to come to the same end.
     public var offsetMapBytes: Int = 128 << 20
@@ -15,6 +19,27 @@ public struct CompactionPolicy: Sendable {
 
     /// Kafka's defaults, but every producer is remembered.
     public init() {}
+}
+
+/// How dirty a log is, by whole segments: Kafka's `LogToClean`, by which it chooses what to compact next.
+public struct LogToClean: Equatable, Sendable {
+    /// The first offset that no compaction has seen.
+    public var firstDirtyOffset: Offset
+    /// Where a compaction has to end: at the active segment, behind the high watermark, or at a
+    /// segment that is too young.
+    public var firstUncleanableOffset: Offset
+    /// Bytes of segments that begin before the first dirty offset.
+    public var cleanBytes: Int64
+    /// Bytes of segments that hold dirty offsets, and may be compacted.
+    public var cleanableBytes: Int64
+
+    /// The part of the bytes that is dirty, from 0 to 1; 0 where there is nothing.
+    public var dirtyRatio: Double {
+        cleanableBytes == 0 ? 0 : Double(cleanableBytes) / Double(cleanBytes + cleanableBytes)
+    }
+
+    /// Whether a compaction is worth it: the ratio is greater than `min.cleanable.dirty.ratio`.
+    public func shouldBeCleaned(_ policy: CompactionPolicy) -> Bool { dirtyRatio > policy.minCleanableDirtyRatio }
 }
 
 /// What a compaction did.

@@ -82,7 +82,7 @@ public final class FileStorage: Storage {
         }
     }
 
-    /// Renames a file; see `Storage`.
+    /// Renames a file or a subdirectory; see `Storage`.
     public func rename(_ name: String, to newName: String) throws(StorageError) {
         guard systemRename(path + "/" + name, path + "/" + newName) == 0 else {
             throw StorageError("rename to \(newName)", path + "/" + name, .system(errno))
@@ -144,27 +144,13 @@ private final class SystemFile: File {
         return Int64(status.st_size)
     }
 
-    func append(_ parts: [Bytes], at end: Int64) throws(StorageError) {
-        // One system call for all parts. `done` counts what a short write got through.
-        let total = parts.reduce(0) { $0 + $1.count }
+    func append(_ head: Bytes, _ body: Bytes, at end: Int64) throws(StorageError) {
+        // One system call for both. `done` counts what a short write got through.
         var done = 0
-        while done < total {
-            let written = unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: parts.count) { vectors in
-                var skip = done
-                for (index, part) in parts.enumerated() {
-                    let skipped = min(skip, part.count)
-                    skip -= skipped
-                    unsafe part.withUnsafeBytes { bytes in
-                        // SAFETY: `parts` keeps the memory alive beyond the call, and it is only read.
-                        let start = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-                        unsafe vectors.initializeElement(
-                            at: index,
-                            to: iovec(iov_base: start.map { unsafe $0 + skipped }, iov_len: bytes.count - skipped))
-                    }
-                }
-                return unsafe pwritev(
-                    owned.number, vectors.baseAddress, Int32(vectors.count), off_t(end) + off_t(done))
-            }
+        while done < head.count + body.count {
+            let skipped = min(done, head.count)
+            let written = pwritev(
+                head.dropFirst(skipped), body.dropFirst(done - skipped), off_t(end) + off_t(done))
             if written < 0 {
                 if errno == EINTR { continue }
                 throw failure("append to")
@@ -173,7 +159,23 @@ private final class SystemFile: File {
         }
     }
 
-    func rewrite(_ bytes: Bytes, at position: Int64) throws(StorageError) { try append([bytes], at: position) }
+    private func pwritev(_ head: Bytes, _ body: Bytes, _ position: off_t) -> Int {
+        unsafe head.withUnsafeBytes { head in
+            unsafe body.withUnsafeBytes { body in
+                // SAFETY: the memory is alive during the call, which only reads it.
+                let parts = unsafe (
+                    iovec(iov_base: UnsafeMutableRawPointer(mutating: head.baseAddress), iov_len: head.count),
+                    iovec(iov_base: UnsafeMutableRawPointer(mutating: body.baseAddress), iov_len: body.count)
+                )
+                return unsafe withUnsafeBytes(of: parts) { parts in
+                    unsafe systemPwritev(
+                        owned.number, parts.baseAddress?.assumingMemoryBound(to: iovec.self), 2, position)
+                }
+            }
+        }
+    }
+
+    func rewrite(_ bytes: Bytes, at position: Int64) throws(StorageError) { try append(bytes, at: position) }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError) -> Int {
         var done = 0
@@ -216,6 +218,11 @@ private final class SystemFile: File {
 // The C functions whose names `Storage`'s own methods would hide.
 private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { unsafe open(path, flags, mode) }
 private func systemRename(_ old: String, _ new: String) -> Int32 { unsafe rename(old, new) }
+private func systemPwritev(
+    _ descriptor: Int32, _ parts: UnsafePointer<iovec>?, _ count: Int32, _ position: off_t
+) -> Int {
+    unsafe pwritev(descriptor, parts, count, position)
+}
 private func systemRemove(_ path: String) -> Int32 { unsafe remove(path) }
 
 extension StorageError: CustomStringConvertible {

@@ -10,8 +10,8 @@ extension Log {
     /// first segment with a record younger than `min.compaction.lag.ms`.
     ///
     /// - Parameters:
-    ///   - firstDirtyOffset: the result's of the compaction before, which the caller keeps (Kafka's
-    ///     `cleaner-offset-checkpoint`); 0 is always right, and slower.
+    ///   - firstDirtyOffset: the result's of the compaction before, which is kept in Kafka's
+    ///     `cleaner-offset-checkpoint` (`LogDirectory.wasCompacted`); 0 is always right, and slower.
     ///   - highWatermark: or the last stable offset, where transactions are open.
     ///   - time: now, in milliseconds since 1970.
     public func compact(
@@ -27,6 +27,27 @@ extension Log {
         _ policy: CompactionPolicy, from firstDirtyOffset: Offset, upTo highWatermark: Offset, at time: Int64
     ) throws(LogError) -> LogCleaner {
         if let failure { throw failure }
+        let (start, sources) = sources(policy, from: firstDirtyOffset, upTo: highWatermark, at: time)
+        return LogCleaner(self, policy, Array(sources), from: start, at: time)
+    }
+
+    /// How dirty the log is: whether to `compact` it with the same arguments. Reads nothing.
+    public func dirtiness(
+        _ policy: CompactionPolicy, from firstDirtyOffset: Offset, upTo highWatermark: Offset, at time: Int64
+    ) -> LogToClean {
+        let (start, sources) = sources(policy, from: firstDirtyOffset, upTo: highWatermark, at: time)
+        let dirty = sources.drop { $0.nextOffset <= start }
+        // As Kafka does it, a segment that is half clean counts on both sides.
+        return LogToClean(
+            firstDirtyOffset: start, firstUncleanableOffset: max(start, sources.last?.nextOffset ?? start),
+            cleanBytes: sealed.prefix { $0.baseOffset < start }.reduce(0) { $0 + $1.size },
+            cleanableBytes: dirty.reduce(0) { $0 + $1.size })
+    }
+
+    /// Where a compaction begins, and the segments that it may go through.
+    private func sources(
+        _ policy: CompactionPolicy, from firstDirtyOffset: Offset, upTo highWatermark: Offset, at time: Int64
+    ) -> (start: Offset, ArraySlice<SegmentView>) {
         // An offset that the log does not have is another log's: begin again.
         let isOurs = firstDirtyOffset >= startOffset && firstDirtyOffset <= end.offset
         let start = isOurs ? firstDirtyOffset : startOffset
@@ -36,7 +57,7 @@ extension Log {
             let isOld = segment.nextOffset <= start || !overflow && segment.greatestTimestamp <= latest
             return segment.nextOffset <= highWatermark && isOld
         }
-        return LogCleaner(self, policy, Array(sources), from: start, at: time)
+        return (start, sources)
     }
 
     /// Puts `cleaned`, whose files are durable, in the place of the segments `group`. False where these
@@ -60,7 +81,7 @@ extension Log {
                 try self.storage.rename(old, to: new)
                 renamed.append((old, new))
             }
-            let names = try storage.list()
+            let names = Set(try storage.list())
             for name in indexes + [log] { try rename(name + Self.cleanedSuffix, name + Self.swapSuffix) }
             try storage.synchronizeDirectory()
             for segment in group {
@@ -77,7 +98,7 @@ extension Log {
             removeCleaned(base)
             throw .storage(error)
         }
-        for (old, new) in renamed where new.hasSuffix(Self.deletedSuffix) { noteDeleted(old, at: time) }
+        noteDeleted(renamed.filter { $0.new.hasSuffix(Self.deletedSuffix) }.map(\.old), at: time)
         sealed.replaceSubrange(first..<first + group.count, with: [cleaned])
         publish()
         return true
@@ -89,10 +110,15 @@ extension Log {
         _ renamed: [(old: String, new: String)], after error: StorageError
     ) throws(LogError) {
         // What had the name of a deleted file is gone, whether or not the new one stays.
-        for (_, new) in renamed { deletedFiles.removeAll { $0.name == new } }
+        let taken = Set(renamed.map(\.new))
+        deletedFiles.removeAll { taken.contains($0.name) }
         do throws(StorageError) {
             if error.isFinal { throw error }
-            for (old, new) in renamed.reversed() { try storage.rename(new, to: old) }
+            for (old, new) in renamed.reversed() {
+                // Until the old files have their names again for sure, the swap must be found.
+                if new.hasSuffix(SegmentName.log + Self.swapSuffix) { try storage.synchronizeDirectory() }
+                try storage.rename(new, to: old)
+            }
             if !renamed.isEmpty { try storage.synchronizeDirectory() }
         } catch {
             failure = .storage(error)
@@ -107,33 +133,53 @@ extension Log {
     }
 
     /// Finishes the swaps that a crash interrupted: what `….log.swap` covers goes, and it takes its place.
+    /// Returns whether any file was changed.
     ///
-    /// The file is read whole before anything is removed: a damaged one is refused, and nothing is changed.
-    static func finishSwaps(in storage: any Storage, _ configuration: LogConfiguration) throws(LogError) {
-        let names = try onStorage { () throws(StorageError) in try storage.list() }
+    /// The file is read whole before anything is removed: a damaged one is refused, and nothing is
+    /// changed; or set aside, where the operator says so.
+    static func finishSwaps(
+        _ names: [String], in storage: any Storage, _ configuration: LogConfiguration
+    ) throws(LogError) -> Bool {
+        var hasSwaps = false
         for name in names {
             guard let base = SegmentName.baseOffset(of: name, suffix: SegmentName.log + swapSuffix) else { continue }
+            hasSwaps = true
             let (swap, damage) = try onStorage { () throws(StorageError) in
                 let swap = try ActiveSegment(in: storage, at: base, configuration, creating: false, suffix: swapSuffix)
                 return (swap, try swap.scan(to: try swap.file.size(), checksums: true))
             }
-            if let damage { throw .damagedSegment(path: swap.file.path, position: swap.size, damage) }
+            if let damage {
+                guard configuration.cutsDamagedSegments else {
+                    throw .damagedSegment(path: swap.file.path, position: swap.size, damage)
+                }
+                try onStorage { () throws(StorageError) in try storage.rename(name, to: name + damagedSuffix) }
+                continue
+            }
             try onStorage { () throws(StorageError) in
-                for other in names {
-                    let isCovered = SegmentName.kinds.contains { kind in
-                        guard let offset = SegmentName.baseOffset(of: other, suffix: kind) else { return false }
-                        return offset >= base && offset < swap.nextOffset
-                    }
-                    // An index that is in place already goes as well: opening makes it anew.
-                    if isCovered { try storage.remove(other) }
-                }
-                for index in SegmentName.all(base).dropFirst() where names.contains(index + swapSuffix) {
-                    try storage.rename(index + swapSuffix, to: index)
-                }
-                try storage.synchronizeDirectory()
-                try storage.rename(name, to: String(name.dropLast(swapSuffix.count)))
-                try storage.synchronizeDirectory()
+                try finish(name, base..<swap.nextOffset, names, in: storage)
             }
         }
+        return hasSwaps
+    }
+
+    /// Puts the swap `name`, which was found sound, in the place of what is named by an offset in `covered`.
+    private static func finish(
+        _ name: String, _ covered: Range<Offset>, _ names: [String], in storage: any Storage
+    ) throws(StorageError) {
+        // After a kill the kernel may be the only one to know of the swap.
+        try storage.synchronizeDirectory()
+        for other in names {
+            let isCovered = SegmentName.kinds.contains { kind in
+                SegmentName.baseOffset(of: other, suffix: kind).map(covered.contains) ?? false
+            }
+            // An index that is in place already goes as well: opening makes it anew.
+            if isCovered { try storage.remove(other) }
+        }
+        for index in SegmentName.all(covered.lowerBound).dropFirst() where names.contains(index + swapSuffix) {
+            try storage.rename(index + swapSuffix, to: index)
+        }
+        try storage.synchronizeDirectory()
+        try storage.rename(name, to: String(name.dropLast(swapSuffix.count)))
+        try storage.synchronizeDirectory()
     }
 }

@@ -1,5 +1,7 @@
 extension Log {
     static let deletedSuffix = ".deleted"
+    /// Of files that were set aside, because the operator said so.
+    static let damagedSuffix = ".damaged"
 
     /// Moves the first offset that can be read forward, as DeleteRecords does; backward is ignored.
     ///
@@ -12,10 +14,12 @@ extension Log {
         guard offset > startOffset else { return }
         publish(startOffset: offset)
         try delete(sealed.prefix { $0.nextOffset <= offset }.count, at: time)
+        try forgetEpochs()
     }
 
     /// Deletes the oldest segments as `retention.bytes` and `retention.ms` ask, but nothing that
-    /// reaches behind `highWatermark`. Nil is no limit. Returns how many segments were deleted.
+    /// reaches behind `highWatermark`. Nil is no limit. What lies wholly before the start goes too: a
+    /// crash may have left it. Returns how many segments were deleted.
     ///
     /// - Parameter time: now, in milliseconds since 1970. A segment's age is that of its youngest record.
     @discardableResult
@@ -32,13 +36,25 @@ extension Log {
         var surplus = bytes.map { snapshot.byteCount - $0 } ?? 0
         var count = 0
         for segment in sealed where count < sealed.count {
-            guard segment.nextOffset <= highWatermark, isOld(segment) || surplus >= segment.size && segment.size > 0
+            let isSurplus = surplus >= segment.size && segment.size > 0
+            guard segment.nextOffset <= highWatermark, segment.nextOffset <= startOffset || isOld(segment) || isSurplus
             else { break }
             surplus -= segment.size
             count += 1
         }
         try delete(count, at: time)
+        try forgetEpochs()
         return count
+    }
+
+    /// Forgets the leader epochs that end before the log's start. A crash before that is durable is made
+    /// good when the log is opened.
+    private func forgetEpochs() throws(LogError) {
+        var next = epochs
+        next.truncate(before: startOffset)
+        if next == epochs { return }
+        try onStorage { () throws(StorageError) in try next.write(in: storage) }
+        epochs = next
     }
 
     /// Deletes the first `count` sealed segments: their files get another name, and are removed later,
@@ -47,42 +63,52 @@ extension Log {
         guard count > 0 else { return }
         if let failure { throw failure }
         let next = count < sealed.count ? sealed[count].baseOffset : active.baseOffset
-        try onStorage { () throws(StorageError) in
-            let names = try storage.list()
+        var renamed: [String] = []
+        defer { noteDeleted(renamed, at: time) }
+        do throws(StorageError) {
+            let names = Set(try storage.list())
             for segment in sealed.prefix(count) {
-                // The .log file first: index files without one are leftovers, which opening removes.
                 for name in SegmentName.all(segment.baseOffset) where names.contains(name) {
                     try storage.rename(name, to: name + Self.deletedSuffix)
-                    noteDeleted(name, at: time)
+                    renamed.append(name)
                 }
+                // One after another: a crash that loses an earlier renaming and keeps a later one would
+                // leave a gap.
+                try storage.synchronizeDirectory()
             }
-            try storage.synchronizeDirectory()
+        } catch {
+            if error.isFinal { failure = .storage(error) }
+            throw .storage(error)
         }
         sealed.removeFirst(count)
         publish(startOffset: max(startOffset, next))
     }
 
-    /// `name` has become a deleted file. One of the same name, from an earlier compaction, has given way.
-    func noteDeleted(_ name: String, at time: Int64) {
-        deletedFiles.removeAll { $0.name == name + Self.deletedSuffix }
-        deletedFiles.append((name + Self.deletedSuffix, time))
+    /// `names` have become deleted files. One of the same name, from an earlier compaction, has given way.
+    func noteDeleted(_ names: [String], at time: Int64) {
+        let deleted = names.map { $0 + Self.deletedSuffix }
+        let new = Set(deleted)
+        deletedFiles.removeAll { new.contains($0.name) }
+        deletedFiles += deleted.map { ($0, time) }
     }
 
     /// Removes the files of segments that were deleted at `time` or before, in milliseconds since
     /// 1970: now, less `file.delete.delay.ms`. Whoever still reads them can go on.
     public func removeDeletedFiles(deletedUpTo time: Int64) throws(LogError) {
-        try onStorage { () throws(StorageError) in
-            while let first = deletedFiles.first, first.since <= time {
-                try storage.remove(first.name)
-                deletedFiles.removeFirst()
+        var count = 0
+        defer { deletedFiles.removeFirst(count) }
+        for file in deletedFiles {
+            guard file.since <= time else { break }
+            do throws(StorageError) { try storage.remove(file.name) } catch {
+                if !error.isNotFound { throw .storage(error) }
             }
+            count += 1
         }
     }
 
     /// Removes what deletions, sealings and compactions that a crash interrupted have left. Returns the
-    /// names of what stays. Swaps are finished before: what is left of others is not needed.
-    static func removeLeftovers(in storage: any Storage) throws(StorageError) -> [String] {
-        var names = try storage.list()
+    /// names of what stays of `names`. Swaps are finished before: what is left of others is not needed.
+    static func removeLeftovers(_ names: [String], in storage: any Storage) throws(StorageError) -> [String] {
         var leftovers = names.filter { $0.hasSuffix(deletedSuffix) || $0 == LeaderEpochCache.fileName + ".tmp" }
         for kind in SegmentName.kinds {
             leftovers += names.filter { name in
@@ -97,7 +123,7 @@ extension Log {
             }
         }
         for name in leftovers { try storage.remove(name) }
-        names.removeAll { leftovers.contains($0) }
-        return names
+        let removed = Set(leftovers)
+        return names.filter { !removed.contains($0) }
     }
 }

@@ -27,10 +27,12 @@ public final class Log {
     /// The log as it is now.
     public private(set) var snapshot: LogSnapshot
     /// Which leader epoch began where; durable before the first batch of an epoch is appended.
-    public private(set) var epochs: LeaderEpochCache
+    public internal(set) var epochs: LeaderEpochCache
 
     var sealed: [SegmentView] = []
     private(set) var active: ActiveSegment
+    /// Where the header of the batch in hand is written, on its way to the file.
+    private let headBytes = ByteStorage(capacity: RecordBatchHeader.byteCount)
     private let published: Published<LogSnapshot>
     /// Files of deleted segments, and since when they are; see `removeDeletedFiles`.
     var deletedFiles: [(name: String, since: Int64)] = []
@@ -46,8 +48,9 @@ public final class Log {
     ) throws(LogError) {
         self.storage = storage
         self.configuration = configuration
-        try Self.finishSwaps(in: storage, configuration)
-        let names = try onStorage { () throws(StorageError) in try Self.removeLeftovers(in: storage) }
+        var names = try onStorage(storage.list)
+        if try Self.finishSwaps(names, in: storage, configuration) { names = try onStorage(storage.list) }
+        names = try onStorage { () throws(StorageError) in try Self.removeLeftovers(names, in: storage) }
         let offsets = names.compactMap { SegmentName.baseOffset(of: $0) }.sorted()
         var known = known
         if configuration.cutsDamagedSegments { (known.recoveryPoint, known.wasClosedCleanly) = (.zero, false) }
@@ -56,7 +59,7 @@ public final class Log {
         var last = offsets.last
         for (offset, next) in zip(offsets, offsets.dropFirst()) {
             do {
-                sealed.append(try Self.openSealed(at: offset, next: next, storage, configuration, &recovery))
+                sealed.append(try Self.openSealed(at: offset, next: next, storage, configuration, known, &recovery))
             } catch {
                 guard configuration.cutsDamagedSegments, error.isDamage else { throw error }
                 // The operator says so: the log ends in this segment, and what follows is set aside.
@@ -66,11 +69,11 @@ public final class Log {
             }
         }
         active = try Self.openActive(at: last, names, storage, configuration, known, &recovery)
-        epochs = try Self.openEpochs(storage, active)
         self.sealed = sealed
         self.recovery = recovery
         let first = sealed.first?.baseOffset ?? active.baseOffset
         let start = min(max(first, known.startOffset), active.nextOffset)
+        epochs = try Self.openEpochs(storage, active, from: start)
         snapshot = LogSnapshot(startOffset: start, sealed: sealed, active: active.view)
         published = Published(snapshot)
     }
@@ -80,23 +83,26 @@ public final class Log {
         try onStorage { () throws(StorageError) in
             for offset in offsets.reversed() {
                 let name = SegmentName.of(offset, SegmentName.log)
-                try storage.rename(name, to: name + ".damaged")
+                try storage.rename(name, to: name + damagedSuffix)
             }
             try storage.synchronizeDirectory()
         }
         return offsets.count
     }
 
-    /// The leader epochs of the checkpoint, without those that the log no longer reaches, and with
-    /// those that only the active segment's batches know of.
+    /// The leader epochs of the checkpoint, without those that the log no longer reaches at either end,
+    /// and with those that only the active segment's batches know of.
     private static func openEpochs(
-        _ storage: any Storage, _ active: ActiveSegment
+        _ storage: any Storage, _ active: ActiveSegment, from start: Offset
     ) throws(LogError) -> LeaderEpochCache {
         try onStorage { () throws(StorageError) in
             let stored = try LeaderEpochCache(in: storage)
             var epochs = stored
             epochs.truncate(from: active.nextOffset)
             for entry in active.epochs { epochs.assign(entry.epoch, at: entry.startOffset) }
+            epochs.truncate(before: start)
+            // Of a log that is empty nothing stays, as at the next opening.
+            epochs.truncate(from: active.nextOffset)
             if epochs != stored { try epochs.write(in: storage) }
             return epochs
         }
@@ -131,14 +137,16 @@ public final class Log {
 
     /// Opens a segment that another one follows. It must end where that one begins: compaction keeps a
     /// segment's last batch, if need be without its records, so that a segment that is missing, or too
-    /// short, is seen. What is missing *inside* a segment is not: its offsets may have gaps (ADR-0107).
+    /// short, is seen. What is missing *inside* a segment is not: its offsets may have gaps. In a log that
+    /// was compacted the segment may also end before: another Kafka keeps no such batch (ADR-0107).
     private static func openSealed(
         at offset: Offset, next: Offset, _ storage: any Storage, _ configuration: LogConfiguration,
-        _ recovery: inout LogRecovery
+        _ known: KnownState, _ recovery: inout LogRecovery
     ) throws(LogError) -> SegmentView {
         let view: SegmentView
+        let ends = known.wasCompacted ? offset...next : next...next
         switch try onStorage({ () throws(StorageError) in
-            try SegmentView.open(in: storage, at: offset, next: next, configuration)
+            try SegmentView.open(in: storage, at: offset, endingIn: ends, configuration)
         }
         ) {
         case .damaged(let path, let position, let error): throw .damagedSegment(path: path, position: position, error)
@@ -147,9 +155,10 @@ public final class Log {
             view = rebuilt
         case .indexed(let indexed): view = indexed
         }
-        guard view.nextOffset == next else {
+        guard ends.contains(view.nextOffset) else {
             throw .segmentsDoNotMeet(path: view.file.path, end: view.nextOffset, next: next)
         }
+        if view.nextOffset < next { recovery.gaps.append(view.nextOffset..<next) }
         return view
     }
 
@@ -185,7 +194,7 @@ public final class Log {
         }
         if !active.hasRoom(for: header) { try roll() }
         if leaderEpoch > epochs.latest { try begin(leaderEpoch) }
-        var head = ByteWriter(capacity: RecordBatchHeader.byteCount)
+        var head = ByteWriter(into: headBytes, at: 0)
         header.write(to: &head)
         do {
             try active.append(header, head: head.finish(), body: body)
@@ -226,8 +235,10 @@ public final class Log {
         throw .storage(error)
     }
 
-    /// Seals the active segment and begins the next one.
+    /// Seals the active segment and begins the next one; does nothing where it is empty: the next one
+    /// would have its name.
     public func roll() throws(LogError) {
+        if active.size == 0 { return }
         do {
             // ADR-0105: the next segment may hold a byte only when this one is durable, so that
             // after a crash only the last segment can be torn.
@@ -264,7 +275,9 @@ public struct LogConfiguration: Sendable {
     /// `segment.bytes`: the size at which a new segment begins.
     public var segmentBytes: Int = 1 << 30
     /// `segment.ms`: a new segment begins when its first batch is this much older than the one that
-    /// comes, in milliseconds by the records' timestamps.
+    /// comes, in milliseconds by the records' timestamps. Where the first batch has none, the segment
+    /// has no age: Kafka then takes the clock's time since it opened the segment, and a log has no clock.
+    /// Who has one can `roll`.
     public var segmentMilliseconds: Int64 = 7 * 24 * 3_600_000
     /// `segment.index.bytes`: the size of an index file at which a new segment begins.
     public var segmentIndexBytes: Int = 10 << 20
@@ -287,6 +300,9 @@ public struct KnownState: Sendable {
     public var recoveryPoint = Offset.zero
     /// Whether `close` was the last thing done to it: then nothing needs to be read.
     public var wasClosedCleanly = false
+    /// Whether it was ever compacted, maybe by another Kafka: then a segment may begin behind the end
+    /// of the one before (ADR-0107).
+    public var wasCompacted = false
 
     /// Nothing is known.
     public init() {}
@@ -312,6 +328,9 @@ public struct LogRecovery: Sendable {
     public var damage: BatchError?
     /// Segments behind damage that were set aside, because the operator said so.
     public var segmentsSetAside = 0
+    /// Offsets between segments that no segment holds, in a log that was compacted. In one that only
+    /// Logbook has compacted, a segment is missing.
+    public var gaps: [Range<Offset>] = []
     /// Sealed segments whose index files were made anew.
     public var rebuiltIndexes = 0
 }

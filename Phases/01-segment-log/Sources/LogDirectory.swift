@@ -30,6 +30,7 @@ public final class LogDirectory {
     private var logs: [String: Log] = [:]
     private var recoveryPoints: OffsetCheckpoint
     private var startOffsets: OffsetCheckpoint
+    private var cleanerOffsets: OffsetCheckpoint
 
     /// Reads the checkpoints and the names of the logs. Nothing is opened yet.
     public init(
@@ -39,12 +40,16 @@ public final class LogDirectory {
         self.configuration = configuration
         known = try onStorage { () throws(StorageError) in try Self.logs(in: storage) }
         wasClosedCleanly = try onStorage(storage.list).contains(Self.cleanMarker)
-        (recoveryPoints, startOffsets) = try onStorage { () throws(StorageError) in
+        (recoveryPoints, startOffsets, cleanerOffsets) = try onStorage { () throws(StorageError) in
             (
                 try OffsetCheckpoint(OffsetCheckpoint.recoveryPoints, in: storage),
-                try OffsetCheckpoint(OffsetCheckpoint.logStartOffsets, in: storage)
+                try OffsetCheckpoint(OffsetCheckpoint.logStartOffsets, in: storage),
+                try OffsetCheckpoint(OffsetCheckpoint.cleanerOffsets, in: storage)
             )
         }
+        // What they say of a log that is gone must not be held against a new one of its name.
+        let gone = [recoveryPoints, startOffsets, cleanerOffsets].flatMap(\.offsets.keys).filter { !known.contains($0) }
+        if !gone.isEmpty { try forget(gone) }
         if wasClosedCleanly {
             // From here on it is not clean any more, whatever happens.
             try onStorage { () throws(StorageError) in
@@ -55,10 +60,15 @@ public final class LogDirectory {
     }
 
     /// The subdirectories that are named like a partition's and hold something of a log. Whatever else
-    /// lies in the directory is somebody else's, and left alone.
+    /// lies in the directory is somebody else's, and left alone; but removals that a crash interrupted
+    /// are finished.
     private static func logs(in storage: any Storage) throws(StorageError) -> Set<String> {
         var found: Set<String> = []
-        for name in try storage.subdirectories() where partition(name) != nil {
+        for name in try storage.subdirectories() {
+            if name.hasSuffix(removedSuffix), partition(String(name.dropLast(removedSuffix.count))) != nil {
+                try removeAll(name, in: storage)
+            }
+            guard partition(name) != nil else { continue }
             let isLog = try storage.directory(name).list().contains { file in
                 file.hasPrefix(metadataName) || SegmentName.baseOffset(of: file) != nil
             }
@@ -98,8 +108,10 @@ public final class LogDirectory {
         state.startOffset = startOffsets.offsets[name] ?? .zero
         state.recoveryPoint = recoveryPoints.offsets[name] ?? .zero
         state.wasClosedCleanly = wasClosedCleanly
+        state.wasCompacted = cleanerOffsets.offsets[name] != nil
         let directory = try onStorage { () throws(StorageError) in try storage.directory(name) }
         let log = try Log(in: directory, configuration: configuration, state)
+        try lowerCheckpoints(name, to: log.end.offset)
         if !known.contains(name) {
             try onStorage(storage.synchronizeDirectory)
             known.insert(name)
@@ -108,22 +120,62 @@ public final class LogDirectory {
         return log
     }
 
+    /// Where the operator had the log cut, what comes in the place of lost records is neither on disk
+    /// nor compacted because they were.
+    private func lowerCheckpoints(_ name: String, to end: Offset) throws(LogError) {
+        var isLower = false
+        if let point = recoveryPoints.offsets[name], point > end {
+            (recoveryPoints.offsets[name], isLower) = (end, true)
+        }
+        if let point = cleanerOffsets.offsets[name], point > end {
+            (cleanerOffsets.offsets[name], isLower) = (end, true)
+        }
+        if isLower { try writeCheckpoints() }
+    }
+
     /// The logs that are open, in the order of names.
     public var openLogs: [(name: String, log: Log)] {
         logs.keys.sorted().compactMap { name in logs[name].map { (name, $0) } }
     }
 
-    /// Removes a log and its files. The caller synchronizes the directory when it has removed all it wants to.
-    public func remove(_ name: String) throws(LogError) {
-        logs[name] = nil
-        recoveryPoints.offsets[name] = nil
-        startOffsets.offsets[name] = nil
-        known.remove(name)
+    /// Removes logs and their files, durably. They get other names first, so that after a crash each is
+    /// there as a whole or not at all; what is left under such a name is removed by the next `LogDirectory`.
+    public func remove(_ names: [String]) throws(LogError) {
         try onStorage { () throws(StorageError) in
-            let directory = try storage.directory(name)
-            for file in try directory.list() { try directory.remove(file) }
-            try storage.remove(name)
+            for name in names {
+                let removed = name + Self.removedSuffix
+                do throws(StorageError) { try storage.rename(name, to: removed) } catch {
+                    // What an earlier removal has left may be in the way.
+                    try Self.removeAll(removed, in: storage)
+                    try storage.rename(name, to: removed)
+                }
+                logs[name] = nil
+                known.remove(name)
+            }
+            try storage.synchronizeDirectory()
         }
+        try forget(names)
+        try onStorage { () throws(StorageError) in
+            for name in names { try Self.removeAll(name + Self.removedSuffix, in: storage) }
+        }
+    }
+
+    /// Behind the name of a log that is being removed. Kafka has a random id between dot and dash.
+    private static let removedSuffix = ".0-delete"
+
+    private static func removeAll(_ name: String, in storage: any Storage) throws(StorageError) {
+        let directory = try storage.directory(name)
+        for file in try directory.list() { try directory.remove(file) }
+        try storage.remove(name)
+    }
+
+    private func forget(_ names: [String]) throws(LogError) {
+        for name in names {
+            recoveryPoints.offsets[name] = nil
+            startOffsets.offsets[name] = nil
+            cleanerOffsets.offsets[name] = nil
+        }
+        try writeCheckpoints()
     }
 
     /// Everything in the log `name` before `offset` is on disk. Kept by the next `writeCheckpoints`.
@@ -131,12 +183,26 @@ public final class LogDirectory {
         recoveryPoints.offsets[name] = max(offset, recoveryPoints.offsets[name] ?? .zero)
     }
 
-    /// Writes the recovery points and the log start offsets.
+    /// The first offset of the log `name` that no compaction has seen: where the next one begins. Nil
+    /// where the log was never compacted.
+    public func firstDirtyOffset(_ name: String) -> Offset? { cleanerOffsets.offsets[name] }
+
+    /// A compaction of the log `name` has come to its end at `firstDirtyOffset`. Written at once, and
+    /// durable on return; the compaction is already.
+    public func wasCompacted(_ name: String, upTo firstDirtyOffset: Offset) throws(LogError) {
+        cleanerOffsets.offsets[name] = firstDirtyOffset
+        try onStorage { () throws(StorageError) in
+            try cleanerOffsets.write(OffsetCheckpoint.cleanerOffsets, in: storage)
+        }
+    }
+
+    /// Writes all checkpoints: recovery points, log start offsets, and how far logs were compacted.
     public func writeCheckpoints() throws(LogError) {
         for (name, log) in logs where log.startOffset > .zero { startOffsets.offsets[name] = log.startOffset }
         try onStorage { () throws(StorageError) in
             try recoveryPoints.write(OffsetCheckpoint.recoveryPoints, in: storage)
             try startOffsets.write(OffsetCheckpoint.logStartOffsets, in: storage)
+            try cleanerOffsets.write(OffsetCheckpoint.cleanerOffsets, in: storage)
         }
     }
 

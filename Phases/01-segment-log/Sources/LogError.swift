@@ -58,7 +58,9 @@ extension LogError: CustomStringConvertible {
             """
             \(path) ends at offset \(end), but the next segment begins at \(next). \
             Restore the file from a copy, move the directories of all the topic's partitions away, or start once \
-            with log.recovery.cut.damaged=true to lose what lies behind.
+            with log.recovery.cut.damaged=true to lose what lies behind. If the log comes from a Kafka that \
+            compacted it, or a copy of it elsewhere, copy that Kafka's cleaner-offset-checkpoint too, or write a line \
+            "topic partition 0" into it.
             """
         case .notCompactable(let path, let batch, let reason):
             "\(path) cannot be compacted: the batch at offset \(batch): \(reason). Nothing was changed."

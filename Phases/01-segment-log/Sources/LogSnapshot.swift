@@ -48,8 +48,9 @@ public final class LogSnapshot: Sendable {
         // A limit from before a compaction may name a place that the segment no longer has: what is
         // left of it then lies before the limit.
         let end = segment.baseOffset == limit.segment ? min(limit.position, segment.size) : segment.size
-        let available = Int(end - position)
-        guard available > 0 else { return nil }
+        // Or, where a delete horizon has made batches longer, cut the last one short: it is whole below
+        // the limit all the same.
+        let available = max(Int(end - position), header.byteCount)
         var count = min(available, max(maxBytes, 0))
         if count < header.byteCount {
             guard atLeastOneBatch else { return nil }
@@ -77,12 +78,12 @@ public final class LogSnapshot: Sendable {
         return nil
     }
 
-    /// The first record, below `limit`, whose timestamp is at least `timestamp`; nil if there is none.
+    /// The first record from the log's start on and below `limit` whose timestamp is at least `timestamp`; nil if there is none.
     public func record(
         notBefore timestamp: Int64, upTo limit: LogPosition
     ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
         for index in 0..<segmentCount where segment(index).greatestTimestamp >= timestamp {
-            if let found = try segment(index).record(notBefore: timestamp) {
+            if let found = try segment(index).record(notBefore: timestamp, from: startOffset) {
                 return found.offset < limit.offset ? found : nil
             }
         }

@@ -44,16 +44,14 @@ public final class MemoryDisk: Sendable {
 
     /// The disk after a power failure. Of what was not synchronized, each 4 KiB page is there, lost
     /// or torn at a 512-byte sector, in any combination; a file's length may have arrived without
-    /// its bytes; of each directory's changes, the first few have arrived.
+    /// its bytes; of each directory's changes, any have arrived and any others have not.
     public func afterPowerLoss(seed: UInt64) -> MemoryDisk {
         MemoryDisk(
             state.withLock { state in
                 var after = state.restarted()
                 after.random = SplitMix64(seed: seed)
                 for number in after.files.indices { after.files[number].losePower(&after.random) }
-                for path in after.directories.keys.sorted() {
-                    after.directories[path]?.losePower(&after.random)
-                }
+                for number in after.directories.indices { after.directories[number].losePower(&after.random) }
                 return after
             })
     }
@@ -62,11 +60,7 @@ public final class MemoryDisk: Sendable {
     public func contents() -> [String: [UInt8]] {
         state.withLock { state in
             var contents: [String: [UInt8]] = [:]
-            for (path, directory) in state.directories where state.isReachable(path) {
-                for case (let name, .file(let number)) in directory.written {
-                    contents[path + "/" + name] = state.files[number].written
-                }
-            }
+            state.collect(0, "", &contents)
             return contents
         }
     }
@@ -90,7 +84,8 @@ extension StorageError.Cause: Error {}
 extension MemoryDisk {
     struct State {
         var files: [FileState] = []
-        var directories: [String: DirectoryState] = ["": DirectoryState()]
+        /// The first one is the root.
+        var directories: [DirectoryState] = [DirectoryState()]
         var random: SplitMix64
         var steps = 0
         var stepsLeft: Int?
@@ -114,10 +109,6 @@ extension MemoryDisk {
 
         mutating func takeFailure(_ operation: Operation) -> Int32? { failures.removeValue(forKey: operation) }
 
-        mutating func change(_ directory: String, _ change: DirectoryState.Change) {
-            directories[directory]?.apply(change)
-        }
-
         func restarted() -> State {
             var copy = self
             copy.stepsLeft = nil
@@ -126,12 +117,14 @@ extension MemoryDisk {
             return copy
         }
 
-        /// Whether every directory on the way to `path` has an entry in its parent.
-        func isReachable(_ path: String) -> Bool {
-            guard let slash = path.lastIndex(of: "/") else { return true }
-            let parent = String(path[..<slash])
-            let name = String(path[path.index(after: slash)...])
-            return directories[parent]?.written[name] == .directory && isReachable(parent)
+        /// The files below a directory, by their paths.
+        func collect(_ directory: Int, _ path: String, _ contents: inout [String: [UInt8]]) {
+            for (name, entry) in directories[directory].written {
+                switch entry {
+                case .file(let number): contents[path + "/" + name] = files[number].written
+                case .directory(let number): collect(number, path + "/" + name, &contents)
+                }
+            }
         }
     }
 
@@ -221,8 +214,8 @@ extension MemoryDisk {
     }
 
     struct DirectoryState {
-        enum Entry: Equatable { case file(Int), directory }
-        enum Change { case set(String, Entry), rename(String, String), remove(String) }
+        enum Entry: Equatable { case file(Int), directory(Int) }
+        enum Change { case set(String, Entry), rename(String, String, Entry), remove(String) }
 
         private(set) var written: [String: Entry] = [:]
         private var durable: [String: Entry] = [:]
@@ -236,7 +229,10 @@ extension MemoryDisk {
         private static func apply(_ change: Change, to entries: inout [String: Entry]) {
             switch change {
             case .set(let name, let entry): entries[name] = entry
-            case .rename(let old, let new): entries[new] = entries.removeValue(forKey: old)
+            case .rename(let old, let new, let entry):
+                // One change, whatever became of those before it: the new name, and no longer the old one.
+                if entries[old] == entry { entries[old] = nil }
+                entries[new] = entry
             case .remove(let name): entries[name] = nil
             }
         }
@@ -246,8 +242,14 @@ extension MemoryDisk {
             pending = []
         }
 
+        /// A third of the time the changes have arrived in their order up to some point, as a journal
+        /// has them; else any of them have, as POSIX allows.
         mutating func losePower(_ random: inout SplitMix64) {
-            for change in pending.prefix(random.below(pending.count + 1)) { Self.apply(change, to: &durable) }
+            let isOrdered = random.below(3) == 0
+            let arrived = isOrdered ? random.below(pending.count + 1) : pending.count
+            for change in pending.prefix(arrived) where isOrdered || random.chance(50) {
+                Self.apply(change, to: &durable)
+            }
             written = durable
             pending = []
         }

@@ -5,23 +5,26 @@
 /// machine finds when it starts again. Like a real disk, it may lose or tear anything that was not
 /// synchronized.
 public final class MemoryStorage: Storage {
-    /// The directory's path on its disk; "" is the root.
+    /// The directory's path on its disk when it was opened; "" is the root.
     public let path: String
     private let disk: MemoryDisk
+    /// Which directory of the disk it is, whatever its name.
+    private let number: Int
 
     /// The root directory of `disk`.
-    public convenience init(_ disk: MemoryDisk = MemoryDisk()) { self.init(disk, path: "") }
+    public convenience init(_ disk: MemoryDisk = MemoryDisk()) { self.init(disk, number: 0, path: "") }
 
-    private init(_ disk: MemoryDisk, path: String) {
+    private init(_ disk: MemoryDisk, number: Int, path: String) {
         self.disk = disk
+        self.number = number
         self.path = path
     }
 
     /// Opens `name`; see `Storage`.
     public func open(_ name: String, creating: Bool) throws(StorageError) -> any File {
-        let path = path
+        let directory = number
         let number = try disk.perform("open", path + "/" + name) { state throws(StorageError.Cause) in
-            switch state.directories[path]?.written[name] {
+            switch state.directories[directory].written[name] {
             case .file(let number)?: return number
             case .directory?: throw .system(MemoryDisk.isDirectory)
             case nil:
@@ -29,7 +32,7 @@ public final class MemoryStorage: Storage {
                 try state.step()
                 let number = state.files.count
                 state.files.append(MemoryDisk.FileState())
-                state.change(path, .set(name, .file(number)))
+                state.directories[directory].apply(.set(name, .file(number)))
                 return number
             }
         }
@@ -38,65 +41,72 @@ public final class MemoryStorage: Storage {
 
     /// Opens a subdirectory; see `Storage`.
     public func directory(_ name: String) throws(StorageError) -> any Storage {
-        let path = path
-        try disk.perform("create directory", path + "/" + name) { state throws(StorageError.Cause) in
-            switch state.directories[path]?.written[name] {
-            case .directory?: return
+        let parent = number
+        let number = try disk.perform("create directory", path + "/" + name) { state throws(StorageError.Cause) in
+            switch state.directories[parent].written[name] {
+            case .directory(let number)?: return number
             case .file?: throw .system(MemoryDisk.notDirectory)
             case nil:
                 try state.step()
-                state.directories[path + "/" + name] = MemoryDisk.DirectoryState()
-                state.change(path, .set(name, .directory))
+                let number = state.directories.count
+                state.directories.append(MemoryDisk.DirectoryState())
+                state.directories[parent].apply(.set(name, .directory(number)))
+                return number
             }
         }
-        return MemoryStorage(disk, path: path + "/" + name)
+        return MemoryStorage(disk, number: number, path: path + "/" + name)
     }
 
     /// The names in the directory, sorted.
     public func list() throws(StorageError) -> [String] {
-        let path = path
+        let number = number
         return try disk.perform("list", path) { state throws(StorageError.Cause) in
-            (state.directories[path]?.written.keys).map { $0.sorted() } ?? []
+            state.directories[number].written.keys.sorted()
         }
     }
 
     /// The names of subdirectories, sorted.
     public func subdirectories() throws(StorageError) -> [String] {
-        let path = path
+        let number = number
         return try disk.perform("list", path) { state throws(StorageError.Cause) in
-            (state.directories[path]?.written.filter { $0.value == .directory }.keys.sorted()) ?? []
+            state.directories[number].written.filter { if case .directory = $0.value { true } else { false } }.keys
+                .sorted()
         }
     }
 
-    /// Renames a file; see `Storage`.
+    /// Renames a file or a subdirectory; see `Storage`.
     public func rename(_ name: String, to newName: String) throws(StorageError) {
-        let path = path
+        let number = number
         try disk.perform("rename to \(newName)", path + "/" + name) { state throws(StorageError.Cause) in
-            guard state.directories[path]?.written[name] != nil else { throw .system(MemoryDisk.notFound) }
+            let entries = state.directories[number].written
+            guard let entry = entries[name] else { throw .system(MemoryDisk.notFound) }
+            if case .directory(let replaced)? = entries[newName], !state.directories[replaced].written.isEmpty {
+                throw .system(MemoryDisk.notEmpty)
+            }
             try state.step()
-            state.change(path, .rename(name, newName))
+            state.directories[number].apply(.rename(name, newName, entry))
         }
     }
 
     /// Removes a file or an empty subdirectory.
     public func remove(_ name: String) throws(StorageError) {
-        let path = path
+        let number = number
         try disk.perform("remove", path + "/" + name) { state throws(StorageError.Cause) in
-            guard let entry = state.directories[path]?.written[name] else { throw .system(MemoryDisk.notFound) }
-            if entry == .directory && state.directories[path + "/" + name]?.written.isEmpty == false {
+            guard let entry = state.directories[number].written[name] else { throw .system(MemoryDisk.notFound) }
+            if case .directory(let removed) = entry, !state.directories[removed].written.isEmpty {
                 throw .system(MemoryDisk.notEmpty)
             }
             try state.step()
-            state.change(path, .remove(name))
+            state.directories[number].apply(.remove(name))
         }
     }
 
     /// Makes the directory's entries durable.
     public func synchronizeDirectory() throws(StorageError) {
-        let path = path
+        let number = number
         try disk.perform("synchronize directory", path) { state throws(StorageError.Cause) in
             try state.step()
-            state.directories[path]?.settle()
+            state.directories[number].settle()
         }
     }
 }
@@ -121,10 +131,10 @@ private final class MemoryFile: File {
         }
     }
 
-    func append(_ parts: [Bytes], at end: Int64) throws(StorageError) {
+    func append(_ head: Bytes, _ body: Bytes, at end: Int64) throws(StorageError) {
         let number = number
         try disk.perform("append to", path) { state throws(StorageError.Cause) in
-            let bytes = parts.flatMap(\.array)
+            let bytes = head.array + body.array
             guard Int64(state.files[number].written.count) == end else {
                 throw .other("append at \(end), but the file ends at \(state.files[number].written.count)")
             }

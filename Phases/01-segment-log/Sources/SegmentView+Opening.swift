@@ -9,10 +9,11 @@ extension SegmentView {
         case damaged(path: String, position: Int64, BatchError)
     }
 
-    /// Opens a sealed segment, whose successor begins at `next`: takes its index files where they are
-    /// sound, or makes them anew.
+    /// Opens a sealed segment, whose last record should be followed by an offset in `ends`: takes its
+    /// index files where they are sound, or makes them anew.
     static func open(
-        in storage: any Storage, at baseOffset: Offset, next: Offset, _ configuration: LogConfiguration
+        in storage: any Storage, at baseOffset: Offset, endingIn ends: ClosedRange<Offset>,
+        _ configuration: LogConfiguration
     ) throws(StorageError) -> Opened {
         let segment = try ActiveSegment(in: storage, at: baseOffset, configuration, creating: false)
         let length = try segment.file.size()
@@ -23,7 +24,7 @@ extension SegmentView {
             view.greatestTimestamp = times.last?.timestamp ?? -1
             // The batches behind the last entry tell where the segment ends. Where they do not, the index
             // may be at fault, and the batches have the last word.
-            if try view.findEnd(length) == nil, view.nextOffset == next { return .indexed(view) }
+            if try view.findEnd(length) == nil, ends.contains(view.nextOffset) { return .indexed(view) }
         }
         if let damage = try segment.scan(to: length, checksums: true) {
             return .damaged(path: segment.file.path, position: segment.size, damage)

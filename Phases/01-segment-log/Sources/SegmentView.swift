@@ -59,18 +59,20 @@ struct SegmentView: Sendable {
         }
     }
 
-    /// The first record whose timestamp is at least `timestamp`, or nil if there is none.
+    /// The first record at `first` or behind it whose timestamp is at least `timestamp`; nil if there is none.
     ///
     /// Where a compressed batch cannot be opened, because the library is missing or it inflates to too
     /// much, it is not known which record that is; the answer is then the batch's first offset, so
     /// that nobody who reads on from there misses a record.
-    func record(notBefore timestamp: Int64) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
+    func record(
+        notBefore timestamp: Int64, from first: Offset
+    ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
         guard greatestTimestamp >= timestamp else { return nil }
         // Up to this entry's offset everything is older.
         let entry = timestamp == Int64.min ? nil : timeIndex.last(atMost: timestamp - 1)
         let start = Offset(baseOffset.value + Int64(max(entry?.relativeOffset ?? 0, 0)))
-        guard let first = try batch(holding: start) else { return nil }
-        var scanner = BatchScanner(file, from: first.position, to: size, checksums: false, windowBytes: 64 << 10)
+        guard let begin = try batch(holding: max(start, first)) else { return nil }
+        var scanner = BatchScanner(file, from: begin.position, to: size, checksums: false, windowBytes: 64 << 10)
         while let (position, header) = try next(of: &scanner) {
             guard header.maxTimestamp >= timestamp else { continue }
             let bytes = try onStorage { () throws(StorageError) in try scanner.bytes(at: position, header) }
@@ -78,17 +80,19 @@ struct SegmentView: Sendable {
             guard let batch = try? RecordBatch(unchecked: bytes) else { continue }
             // A base timestamp may be a delete horizon, later than any record.
             guard let opened = try? batch.opened() else {
-                return (header.baseOffset, min(header.baseTimestamp, header.maxTimestamp))
+                return (max(header.baseOffset, first), min(header.baseTimestamp, header.maxTimestamp))
             }
-            if let found = SegmentView.record(in: opened, notBefore: timestamp) { return found }
+            if let found = SegmentView.record(in: opened, notBefore: timestamp, from: first) { return found }
         }
         return nil
     }
 
-    private static func record(in batch: RecordBatch, notBefore timestamp: Int64) -> (Offset, Int64)? {
+    private static func record(
+        in batch: RecordBatch, notBefore timestamp: Int64, from first: Offset
+    ) -> (Offset, Int64)? {
         var records = batch.records()
         while let record = try? records.next() {
-            if batch.timestamp(of: record) >= timestamp {
+            if batch.offset(of: record) >= first, batch.timestamp(of: record) >= timestamp {
                 return (batch.offset(of: record), batch.timestamp(of: record))
             }
         }

@@ -19,7 +19,8 @@ public protocol Storage: AnyObject, Sendable {
     /// The names of the subdirectories in this directory, sorted.
     func subdirectories() throws(StorageError) -> [String]
 
-    /// Gives the file `name` the name `newName`, replacing a file that has it. Atomic.
+    /// Gives the file `name` the name `newName`, replacing a file that has it; or the subdirectory
+    /// `name`, which may replace an empty one only. Atomic.
     func rename(_ name: String, to newName: String) throws(StorageError)
 
     /// Removes the file `name`, or the subdirectory `name` if it is empty.
@@ -37,9 +38,10 @@ public protocol File: AnyObject, Sendable {
     /// Bytes in the file.
     func size() throws(StorageError) -> Int64
 
-    /// Writes `parts` one after another at `end`, which must be the file's end. On an error any
-    /// part of them may have been written; the caller truncates.
-    func append(_ parts: [Bytes], at end: Int64) throws(StorageError)
+    /// Writes `head` and `body` one behind the other at `end`, which must be the file's end. On an
+    /// error any part of them may have been written; the caller truncates. Neither is kept: their
+    /// memory may be used again once this returns.
+    func append(_ head: Bytes, _ body: Bytes, at end: Int64) throws(StorageError)
 
     /// Writes `bytes` again where they stand already, so that the next synchronize writes them to the
     /// disk even where the kernel believes that it has: it does after a synchronize that failed.
@@ -64,6 +66,9 @@ public protocol File: AnyObject, Sendable {
 }
 
 extension File {
+    /// Writes `bytes` at `end`, which must be the file's end.
+    public func append(_ bytes: Bytes, at end: Int64) throws(StorageError) { try append(bytes, Bytes(), at: end) }
+
     /// Up to `count` bytes from `position` on; fewer only at the file's end.
     public func read(_ count: Int, at position: Int64) throws(StorageError) -> Bytes {
         var writer = ByteWriter(capacity: count)
@@ -115,7 +120,7 @@ extension Storage {
         let temporary = name + ".tmp"
         let file = try open(temporary, creating: true)
         try file.truncate(to: 0)
-        try file.append([contents], at: 0)
+        try file.append(contents, at: 0)
         try file.synchronize()
         try rename(temporary, to: name)
         try synchronizeDirectory()

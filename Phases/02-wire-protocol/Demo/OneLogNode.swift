@@ -5,6 +5,12 @@ import WireProtocol
 ///
 /// It is a node like any other: the reactor drives it here, and a test could drive it as well.
 struct OneLogNode: Node {
+    /// The APIs that are served, and the highest version of each. Topics have no ids here: versions of
+    /// Fetch that need them are not offered.
+    static let served: KeyValuePairs<ApiKey, Int16> = [
+        .produce: 11, .fetch: 12, .listOffsets: 10, .metadata: 13, .findCoordinator: 6, .apiVersions: 4,
+    ]
+
     let topic = "demo"
     let address: SocketAddress
     let log: Log
@@ -36,6 +42,7 @@ struct OneLogNode: Node {
         case .stopping: effects.append(.stop(failure: nil))
         // The log is in memory: there is nothing to synchronize.
         case .synchronized, .failedToSynchronize: break
+        case .opened, .failedToOpen: break
         }
         if let deadline = fetches.nextDeadline() { effects.append(.wake(at: deadline)) }
     }
@@ -45,7 +52,9 @@ struct OneLogNode: Node {
     ) throws(CodingError) {
         var header = try RequestHeader(fixedPartOf: frame)
         let request = pipeline.begin(on: connection, &effects)
-        guard let api = ApiKey(rawValue: header.apiKey), api.versions.contains(header.apiVersion) else {
+        guard let (api, maxVersion) = Self.served.first(where: { $0.key.rawValue == header.apiKey }),
+            (api.versions.lowerBound...maxVersion).contains(header.apiVersion)
+        else {
             // An ApiVersions in a version to come is answered in version 0; anything else ends here.
             guard header.apiKey == ApiKey.apiVersions.rawValue else { return effects.append(.close(connection)) }
             header.apiVersion = 0
@@ -77,6 +86,7 @@ struct OneLogNode: Node {
             var none = FindCoordinatorResponse()
             none.errorCode = .coordinatorNotAvailable
             try answer(request, header, none, &effects)
+        default: effects.append(.close(connection))
         }
     }
 
@@ -95,11 +105,9 @@ struct OneLogNode: Node {
     private func apiVersions(error: ErrorCode) -> ApiVersionsResponse {
         var response = ApiVersionsResponse()
         response.errorCode = error
-        response.apiKeys = ApiKey.allCases.map { api in
+        response.apiKeys = Self.served.map { api, maxVersion in
             var entry = ApiVersionsResponse.ApiVersion()
-            (entry.apiKey, entry.minVersion) = (api.rawValue, api.versions.lowerBound)
-            // Topics have no ids here: versions that need them are not offered.
-            entry.maxVersion = api == .fetch ? 12 : api.versions.upperBound
+            (entry.apiKey, entry.minVersion, entry.maxVersion) = (api.rawValue, api.versions.lowerBound, maxVersion)
             return entry
         }
         return response

@@ -80,7 +80,8 @@ struct Phase2Demo {
         let value = try records.next().flatMap { batch.bytes($0.value)?.utf8 } ?? "nothing"
         print("   first answer: fetch \(fetched.correlationID), woken by the produce: \"\(value)\"")
         let offset = produced.body.topics.first?.partitions.first?.baseOffset ?? -1
-        print("   second answer: produce \(produced.correlationID), at offset \(offset)")
+        print("   second answer: produce \(produced.correlationID), at offset \(offset); field by field:")
+        for line in produced.body.lines { print("   \(line)") }
     }
 
     static func runKcat(_ address: SocketAddress) throws {

@@ -76,6 +76,22 @@ extension Array: Field, NullableField where Element: Field {
     }
 }
 
+extension Bytes: NullableField {
+    /// The bytes behind their length.
+    public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
+        var value: Bytes? = self
+        try c.bytes(&value, nullable: false)
+        self = value ?? Bytes()
+    }
+
+    /// The bytes or null.
+    public static func code(
+        _ value: inout Bytes?, nullable: Bool, _ c: inout some MessageCoder
+    ) throws(CodingError) {
+        try c.bytes(&value, nullable: nullable)
+    }
+}
+
 /// What a message's `records` field carries: bytes in memory, or a part of a file that the
 /// reactor sends without reading it.
 public enum Records: Sendable {

@@ -27,6 +27,10 @@ public protocol MessageCoder {
     mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError)
     /// Record batches behind their length.
     mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError)
+    /// Bytes that mean something to others, behind their length.
+    mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError)
+    /// Whether a structure that may be null is there.
+    mutating func presence(_ isPresent: inout Bool) throws(CodingError)
     /// The number of an array's elements; nil for a null array.
     mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError)
     /// An array's elements: `count` new ones where the direction reads, those of `array` where it writes.
@@ -43,13 +47,38 @@ public protocol Field: Sendable {
     mutating func code(_ c: inout some MessageCoder) throws(CodingError)
 }
 
-/// A value that a message can hold or leave null.
+/// A value that a message can hold or leave null: text, bytes and arrays have a length that says so,
+/// and a structure, where it may be null in every version, has a byte before it.
 public protocol NullableField: Field {
     /// Writes or reads the value or null; throws on a null that is not allowed.
     static func code(_ value: inout Self?, nullable: Bool, _ c: inout some MessageCoder) throws(CodingError)
 }
 
+extension NullableField {
+    /// A structure behind its byte, or null.
+    public static func code(
+        _ value: inout Self?, nullable: Bool, _ c: inout some MessageCoder
+    ) throws(CodingError) {
+        var isPresent = value != nil
+        try c.presence(&isPresent)
+        guard isPresent else {
+            value = nil
+            return
+        }
+        var structure = value ?? Self()
+        try structure.code(&c)
+        value = structure
+    }
+}
+
 extension MessageCoder {
+    /// One byte: 1, or -1 for null.
+    public mutating func presence(_ isPresent: inout Bool) throws(CodingError) {
+        var byte: Int8 = isPresent ? 1 : -1
+        try integer(&byte)
+        isPresent = byte >= 0
+    }
+
     /// A field of the versions from `first` to `last`. In any other version it keeps its value when
     /// read, and is left out when written.
     @inline(__always)

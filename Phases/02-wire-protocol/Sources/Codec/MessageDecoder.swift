@@ -65,6 +65,15 @@ public struct MessageDecoder: MessageCoder {
         value = .bytes(try reader.slice(length))
     }
 
+    /// Bytes behind their length, as a slice.
+    public mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
+        guard let length = try readLength(Int32.self, nullable: nullable) else {
+            value = nil
+            return
+        }
+        value = try reader.slice(length)
+    }
+
     /// The number of elements. Each takes a byte at least, so it is checked against what is left.
     public mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
         count = try readLength(Int32.self, nullable: nullable)

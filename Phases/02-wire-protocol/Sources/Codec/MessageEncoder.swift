@@ -80,6 +80,12 @@ public struct MessageEncoder: MessageCoder {
         }
     }
 
+    /// Bytes behind their length. They are few, so they are copied.
+    public mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
+        try writeLength(value?.count, Int32.self, nullable: nullable)
+        if let value { unsafe value.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) } }
+    }
+
     /// The number of elements.
     public mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
         try writeLength(count, Int32.self, nullable: nullable)

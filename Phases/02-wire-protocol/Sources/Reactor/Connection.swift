@@ -18,6 +18,8 @@ final class Connection {
     var unread = Bytes()
     /// The node wants no more frames for the moment.
     var isPaused = false
+    /// Being connected to this address; nil once it stands.
+    var connectingTo: SocketAddress?
     /// It waits for its turn to use memory.
     var waitsForMemory = false
     /// The client sends nothing more; there may be something left to read.
@@ -62,7 +64,7 @@ final class Connection {
 
     /// Whether more may be delivered: a client that does not take its answers is not heard further.
     func wantsToDeliver(_ limits: ReactorLimits) -> Bool {
-        !isPaused && !isClosing && output.count <= limits.maxOutputBytes
+        !isPaused && !isClosing && connectingTo == nil && output.count <= limits.maxOutputBytes
             && output.memoryBytes <= limits.maxOutputMemoryBytes
     }
 
@@ -70,7 +72,7 @@ final class Connection {
     var requestBytes: Int { inFlightBytes + unread.count + assembler.claimedBytes }
 
     /// Whether a silence is the client's: who waits for an answer, or for memory, is not idle.
-    var mayBeIdle: Bool { isClosing || (inFlight.isEmpty && !waitsForMemory) }
+    var mayBeIdle: Bool { !id.isOutgoing && (isClosing || (inFlight.isEmpty && !waitsForMemory)) }
 
     /// A request has been handed to the node.
     func began(_ bytes: Int) {

@@ -61,6 +61,8 @@ public final class Mailbox: Sendable {
     enum Message: Sendable {
         case synchronized(SynchronizeTicket)
         case failedToSynchronize(SynchronizeTicket, StorageError)
+        case connecting(ConnectionID, Result<Socket, SystemError>)
+        case work
         case stop
     }
 
@@ -81,6 +83,9 @@ public final class Mailbox: Sendable {
             return messages
         }
     }
+
+    /// Wakes the node, which has something to do. From any thread.
+    public func announceWork() { post(.work) }
 
     /// Asks the node to stop. From any thread.
     public func requestStop() { post(.stop) }

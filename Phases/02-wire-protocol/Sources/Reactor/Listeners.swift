@@ -32,6 +32,9 @@ public struct Listeners: Sendable {
     /// Where they listen; a port of 0 has become a real one.
     public var addresses: [SocketAddress] { all.map(\.address) }
 
+    /// Nowhere: for a node that only opens connections itself.
+    public init() { (sockets, all) = ([], []) }
+
     /// Binds every listener.
     public init(binding listeners: [Listener]) throws(SystemError) {
         var sockets: [(socket: Socket, listener: Int)] = []

@@ -88,7 +88,8 @@ extension Reactor {
 
     private func begin(_ frame: Bytes, on connection: Connection) {
         _ = connection.moved(frame.count, isWhole: true)
-        connection.began(frame.count)
+        // What arrives on a connection of the node's own is an answer: nobody will answer it.
+        if !connection.id.isOutgoing { connection.began(frame.count) }
         changed(connection)
         deliver(.received(connection.id, frame))
     }
@@ -181,7 +182,7 @@ extension Reactor {
     }
 
     func flush(_ connection: Connection) {
-        guard connections[connection.id] != nil else { return }
+        guard connections[connection.id] != nil, connection.connectingTo == nil || connection.isClosing else { return }
         let before = connection.output.count
         let progress = connection.output.send(to: connection.socket.descriptor, budget: 4 << 20)
         let sent = before - connection.output.count

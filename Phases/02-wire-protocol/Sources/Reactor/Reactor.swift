@@ -19,7 +19,8 @@ public final class Reactor<Driven: Node> {
     private let writeLog: (LogLine) -> Void
     private var logLimiter = LogLimiter()
     let poller: any Poller
-    private let disk: DiskThread
+    /// Started with the first synchronize: a client's reactor never asks for one.
+    private var disk: DiskThread?
     let listeners: Listeners
     private let bellToken = UInt64.max
     private var effects = Effects()
@@ -37,6 +38,8 @@ public final class Reactor<Driven: Node> {
     var connectionsByHost: [String: Int] = [:]
 
     // Connections
+    /// Those that the node asked for, and whose addresses are being resolved.
+    var opening: [ConnectionID: SocketAddress] = [:]
     var connections: [ConnectionID: Connection] = [:]
     var idle = IdleOrder()
     var memory: RequestMemory
@@ -59,7 +62,6 @@ public final class Reactor<Driven: Node> {
         memory = RequestMemory(limit: limits.maxQueuedRequestBytes)
         poller = try SystemPoller()
         mailbox = try Mailbox()
-        disk = try DiskThread.start(reportingTo: mailbox)
         try poller.add(mailbox.bell.descriptor, token: bellToken, .reading)
         self.listeners = listeners
         addresses = listeners.addresses
@@ -124,6 +126,7 @@ public final class Reactor<Driven: Node> {
         } else if readiness.token < UInt64(listeners.sockets.count) {
             accept(from: listeners.sockets[Int(readiness.token)])
         } else if let connection = connections[ConnectionID(readiness.token)] {
+            if connection.connectingTo != nil { return finishOpening(connection) }
             if readiness.isWritable { markDirty(connection) }
             if readiness.isReadable {
                 read(from: connection)
@@ -139,6 +142,8 @@ public final class Reactor<Driven: Node> {
         switch message {
         case .synchronized(let ticket): deliver(.synchronized(ticket))
         case .failedToSynchronize(let ticket, let error): deliver(.failedToSynchronize(ticket, error))
+        case .connecting(let id, let result): takeConnecting(id, result)
+        case .work: deliver(.woke)
         case .stop:
             guard stopBy == nil else { return }
             log(.info, "stopping", ["connections": "\(connections.count)"])
@@ -190,6 +195,7 @@ public final class Reactor<Driven: Node> {
 
     private func perform(_ effect: Effect) {
         switch effect {
+        case .open(let id, let address): open(id, address)
         case .send(let id, let payload):
             guard let connection = connections[id] else { return }
             connection.answered()
@@ -197,6 +203,7 @@ public final class Reactor<Driven: Node> {
             if let payload { connection.output.append(payload) }
             markDirty(connection)
         case .close(let id):
+            opening[id] = nil
             guard let connection = connections[id] else { return }
             connection.isClosing = true
             changed(connection)
@@ -210,10 +217,20 @@ public final class Reactor<Driven: Node> {
             connection.isPaused = false
             schedule(connection)
             updateInterest(of: connection)
-        case .synchronize(let ticket, let files): disk.synchronize(ticket, files)
+        case .synchronize(let ticket, let files): synchronize(ticket, files)
         case .wake(let instant): nextWake = min(nextWake ?? instant, instant)
         case .log(let line): log(line)
         case .stop(let failure): outcome = .some(failure)
+        }
+    }
+
+    private func synchronize(_ ticket: SynchronizeTicket, _ files: [any File]) {
+        do {
+            let thread = try disk ?? DiskThread.start(reportingTo: mailbox)
+            thread.synchronize(ticket, files)
+            disk = thread
+        } catch {
+            outcome = .some("\(error)")
         }
     }
 

@@ -107,6 +107,37 @@ final class Socket: Sendable {
         return connected
     }
 
+    /// A socket that is being connected to `address`, non-blocking: once it can be written to,
+    /// `connectionError` says whether it stands. Waits for the name to be resolved.
+    static func connecting(to address: SocketAddress) throws(SystemError) -> Socket {
+        var connecting: Socket?
+        var failure = SystemError("connect to \(address): it resolves to no address", 0)
+        try unsafe resolve(address) { info throws(SystemError) in
+            guard connecting == nil else { return }
+            let socket = try unsafe create(info, for: address)
+            socket.makeNonblocking()
+            socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+            #if canImport(Darwin)
+                socket.set(SOL_SOCKET, SO_NOSIGPIPE, 1)
+            #endif
+            if unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 || errno == EINPROGRESS {
+                connecting = socket
+            } else {
+                failure = SystemError("connect to \(address)", errno)
+            }
+        }
+        guard let connecting else { throw failure }
+        return connecting
+    }
+
+    /// Why the connection could not be made; 0 where it stands.
+    var connectionError: Int32 {
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let result = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+        return result == 0 ? error : errno
+    }
+
     private static func create(_ info: addrinfo, for address: SocketAddress) throws(SystemError) -> Socket {
         let descriptor = unsafe socket(info.ai_family, info.ai_socktype, info.ai_protocol)
         guard descriptor >= 0 else { throw SystemError("create a socket for \(address)", errno) }

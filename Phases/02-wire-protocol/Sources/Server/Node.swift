@@ -14,6 +14,10 @@ public protocol Node {
 public enum Event: Sendable {
     /// A client has connected, from `peer`, to the listener of this name.
     case connected(ConnectionID, peer: String, listener: String)
+    /// A connection that the node asked for stands.
+    case opened(ConnectionID)
+    /// A connection that the node asked for could not be made. There is no `disconnected` for it.
+    case failedToOpen(ConnectionID, SystemError)
     /// A frame has arrived, without its length.
     case received(ConnectionID, Bytes)
     /// The client sends nothing more on a connection, and may still read: what waits for its sake is to
@@ -25,7 +29,7 @@ public enum Event: Sendable {
     case synchronized(SynchronizeTicket)
     /// The disk failed. What was to be synchronized may be lost; nobody may try again.
     case failedToSynchronize(SynchronizeTicket, StorageError)
-    /// The time that the node asked to be woken at has come.
+    /// The time that the node asked to be woken at has come, or another thread has something for it.
     case woke
     /// The operator wants the node to stop: it answers what is in flight, and then asks to stop.
     case stopping
@@ -33,6 +37,8 @@ public enum Event: Sendable {
 
 /// What a node can ask for.
 public enum Effect: Sendable {
+    /// Connect to an address; the number is one of `ConnectionID.outgoing`, not used before.
+    case open(ConnectionID, SocketAddress)
     /// The answer to a connection's oldest request that has none yet, as a frame; nil where it gets none.
     /// With it the request's memory is given back.
     case send(ConnectionID, Payload?)
@@ -59,6 +65,12 @@ public struct ConnectionID: Hashable, Comparable, Sendable {
 
     /// The connection of this number.
     public init(_ value: UInt64) { self.value = value }
+
+    /// The connection that a node opens as its `count`-th, from 1. No accepted one has such a number.
+    public static func outgoing(_ count: UInt64) -> ConnectionID { ConnectionID(1 << 63 | count) }
+
+    /// Whether the node opened it.
+    var isOutgoing: Bool { value >> 63 == 1 }
 
     /// The order of acceptance.
     public static func < (left: ConnectionID, right: ConnectionID) -> Bool { left.value < right.value }

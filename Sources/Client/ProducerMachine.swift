@@ -1,0 +1,423 @@
+import SegmentLog
+import WireProtocol
+
+/// A producer as a machine: gathers records into batches, sends each to its partition's leader, and
+/// sends it again where that may help.
+///
+/// - IC.1: of one partition at most one batch is with a broker, so records keep their order.
+/// - IC.2: every record that was taken is acknowledged or fails, once, by `delivery.timeout.ms`.
+/// - IC.3: no more than `buffer.memory` bytes of records wait, but for one record alone.
+struct ProducerMachine: ClientMachine {
+    /// What became of handing in a record.
+    enum Appended {
+        /// It was taken. `isNews` tells whether the machine's thread has to look.
+        case taken(Delivery, isNews: Bool)
+        /// It has to wait, with this ticket, until it is handed in again.
+        case mustWait(UInt64)
+    }
+
+    private enum Need: Equatable { case metadata(String), memory }
+
+    private struct Waiter: Sendable {
+        var ticket: UInt64
+        var need: Need
+        var deadline: Instant
+        var resume: (@Sendable (ClientError?) -> Void)?
+    }
+
+    let configuration: ProducerConfiguration
+    var wire: WireClient
+    private var partitioner: Partitioner
+    private(set) var bufferedBytes = 0
+    private var places: [TopicPartition: Int] = [:]
+    var queues: [PartitionQueue] = []
+    /// The queues that are not empty, or have a batch under way.
+    private var listed: [Int] = []
+    /// What is with brokers: for each request, its batches and their queues.
+    var inFlight: [CallID: [(queue: Int, batch: PartitionQueue.Batch)]] = [:]
+    /// How many requests each broker has.
+    private var requests: [Int32: Int] = [:]
+    private var destinations: [CallID: Int32] = [:]
+    private var waiters: [Waiter] = []
+    private var nextTicket: UInt64 = 1
+    private var newTopics: [String] = []
+    private(set) var isClosed = false
+    private var resumptions: [@Sendable () -> Void] = []
+
+    init(_ configuration: ProducerConfiguration, seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        self.configuration = configuration
+        wire = WireClient(configuration.wire, seed: random.next())
+        partitioner = Partitioner(seed: random.next())
+    }
+
+    // MARK: What the user's tasks do
+
+    /// Hands in a record; `timestamp` is its own or the wall clock's.
+    ///
+    /// - Parameter ticket: from the last time that the same record had to wait.
+    mutating func append(
+        _ record: ProducerRecord, timestamp: Int64, ticket: UInt64?, at now: Instant
+    ) throws(ClientError) -> Appended {
+        do throws(ClientError) {
+            return try place(record, timestamp, ticket, at: now)
+        } catch {
+            waiters.removeAll { $0.ticket == ticket }
+            throw error
+        }
+    }
+
+    private mutating func place(
+        _ record: ProducerRecord, _ timestamp: Int64, _ ticket: UInt64?, at now: Instant
+    ) throws(ClientError) -> Appended {
+        if isClosed { throw .closed }
+        let size = try checkedSize(of: record)
+        guard let count = try partitionCount(of: record.topic) else {
+            if !newTopics.contains(record.topic) { newTopics.append(record.topic) }
+            return wait(for: .metadata(record.topic), ticket, at: now)
+        }
+        // Who came first is served first, also where a smaller record would still find room.
+        let isFirst = waiters.first { $0.need == .memory }.map { $0.ticket == ticket } ?? true
+        if bufferedBytes > 0, !isFirst || bufferedBytes + size > configuration.bufferBytes {
+            return wait(for: .memory, ticket, at: now)
+        }
+        if let ticket { waiters.removeAll { $0.ticket == ticket } }
+        return try take(record, timestamp, size, partitionCount: count, at: now)
+    }
+
+    /// Has `resume` called when the record with this ticket can be handed in again, or never will.
+    /// False where that is so already.
+    mutating func await(_ ticket: UInt64, _ resume: @escaping @Sendable (ClientError?) -> Void) -> Bool {
+        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return false }
+        waiters[index].resume = resume
+        return true
+    }
+
+    /// The task that waits with this ticket gives up.
+    mutating func cancel(_ ticket: UInt64) {
+        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return }
+        let waiter = waiters.remove(at: index)
+        if let resume = waiter.resume { resumptions.append { resume(.cancelled) } }
+    }
+
+    /// Closes all open batches, so that they are sent; returns what is to become of every batch.
+    mutating func flush() -> [BatchOutcome] {
+        var outcomes: [BatchOutcome] = []
+        for index in listed {
+            close(index)
+            outcomes += queues[index].outcomes
+        }
+        for batches in inFlight.values { outcomes += batches.map(\.batch.outcome) }
+        return outcomes
+    }
+
+    /// Takes no more records.
+    mutating func refuseMore() { isClosed = true }
+
+    mutating func takeResumptions() -> [@Sendable () -> Void] {
+        defer { resumptions = [] }
+        return resumptions
+    }
+
+    // MARK: Taking records
+
+    /// What a record counts for: its bytes in a batch, at most.
+    private func checkedSize(of record: ProducerRecord) throws(ClientError) -> Int {
+        var size = 40 + (record.key?.count ?? 0) + (record.value?.count ?? 0)
+        for header in record.headers { size += 10 + header.key.count + (header.value?.count ?? 0) }
+        let limit = configuration.maxRequestBytes
+        guard size <= limit else {
+            throw .refused("a record of \(size) bytes is larger than max.request.size (\(limit))")
+        }
+        return size
+    }
+
+    /// Nil where that has to be asked for first.
+    private func partitionCount(of topic: String) throws(ClientError) -> Int? {
+        guard !topic.isEmpty else { throw .refused("a record names no topic") }
+        if case .unusable(let code)? = wire.cluster.topics[topic], !code.isRetriable {
+            throw .broker(code, what: "topic \(topic)")
+        }
+        return wire.cluster.partitionCount(of: topic)
+    }
+
+    private mutating func take(
+        _ record: ProducerRecord, _ timestamp: Int64, _ size: Int, partitionCount: Int, at now: Instant
+    ) throws(ClientError) -> Appended {
+        if let named = record.partition, !(0..<partitionCount).contains(Int(named)) {
+            throw .refused("topic \(record.topic) has \(partitionCount) partitions, and no partition \(named)")
+        }
+        let chosen =
+            record.partition ?? partitioner.partition(of: record.topic, key: record.key, count: partitionCount)
+        let place = place(of: TopicPartition(record.topic, chosen))
+        var isNews = false
+        if queues[place].needsNewBatch(for: size, limit: configuration.batchBytes) {
+            close(place)
+            beginBatch(place, timestamp, size, at: now)
+            isNews = true
+        }
+        guard let delivery = queues[place].append(record, timestamp: timestamp, size: size) else {
+            preconditionFailure("ProducerMachine: a batch was just begun")
+        }
+        bufferedBytes += size
+        return .taken(delivery, isNews: isNews)
+    }
+
+    private mutating func beginBatch(_ place: Int, _ timestamp: Int64, _ size: Int, at now: Instant) {
+        queues[place].begin(
+            OpenBatch(
+                for: queues[place].partition, baseTimestamp: timestamp,
+                capacity: max(min(configuration.batchBytes, 16_384), size + RecordBatchHeader.byteCount),
+                lingerUntil: now.advanced(byMilliseconds: configuration.lingerMilliseconds),
+                deadline: now.advanced(byMilliseconds: configuration.deliveryTimeoutMilliseconds)))
+        guard !queues[place].isListed else { return }
+        queues[place].isListed = true
+        listed.append(place)
+    }
+
+    private mutating func place(of partition: TopicPartition) -> Int {
+        if let place = places[partition] { return place }
+        places[partition] = queues.count
+        queues.append(PartitionQueue(partition))
+        return queues.count - 1
+    }
+
+    private mutating func close(_ place: Int) {
+        partitioner.closed(queues[place].partition)
+        guard let (batch, error) = queues[place].close(configuration.compression) else { return }
+        bufferedBytes -= batch.bufferedBytes
+        resumptions.append { [outcome = batch.outcome] in outcome.resolve(.failure(.refused("\(error)"))) }
+    }
+
+    private mutating func wait(for need: Need, _ ticket: UInt64?, at now: Instant) -> Appended {
+        if let ticket, let index = waiters.firstIndex(where: { $0.ticket == ticket }) {
+            waiters[index].need = need
+            waiters[index].resume = nil
+            return .mustWait(ticket)
+        }
+        let new = nextTicket
+        nextTicket += 1
+        waiters.append(
+            Waiter(
+                ticket: new, need: need, deadline: now.advanced(byMilliseconds: configuration.maxBlockMilliseconds)))
+        return .mustWait(new)
+    }
+
+    // MARK: Events
+
+    mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
+        if case .stopping = event { return stop(at: now, &effects) }
+        for topic in newTopics { wire.follow(topic, at: now, &effects) }
+        newTopics = []
+        wire.handle(event, at: now, &effects)
+        takeAnswers(at: now, &effects)
+        expire(at: now)
+        drain(at: now, &effects)
+        // Sending may have failed at once.
+        takeAnswers(at: now, &effects)
+        wakeWaiters(at: now)
+        if let next = nextDeadline(after: now) { effects.append(.wake(at: next)) }
+    }
+
+    private mutating func stop(at now: Instant, _ effects: inout Effects) {
+        isClosed = true
+        wire.close(at: now, &effects)
+        takeAnswers(at: now, &effects)
+        for place in listed {
+            close(place)
+            while let batch = queues[place].take() { finish(batch, .failure(.closed)) }
+        }
+        for waiter in waiters { if let resume = waiter.resume { resumptions.append { resume(.closed) } } }
+        waiters = []
+        effects.append(.stop(failure: nil))
+    }
+
+    private mutating func expire(at now: Instant) {
+        for place in listed {
+            for batch in queues[place].removeExpired(at: now) {
+                finish(batch, .failure(timeout(batch)))
+            }
+        }
+    }
+
+    private func timeout(_ batch: PartitionQueue.Batch) -> ClientError {
+        .timedOut(
+            what: "delivery to \(batch.outcome.partition)", milliseconds: configuration.deliveryTimeoutMilliseconds)
+    }
+
+    /// Lets those go on who wait for what is there, and those who have waited too long.
+    private mutating func wakeWaiters(at now: Instant) {
+        guard !waiters.isEmpty else { return }
+        var isMemoryTaken = false
+        for (index, waiter) in waiters.enumerated().reversed() where waiter.deadline <= now {
+            waiters.remove(at: index)
+            let what = waiter.need == .memory ? "a place in buffer.memory" : "metadata"
+            let error = ClientError.timedOut(what: what, milliseconds: configuration.maxBlockMilliseconds)
+            if let resume = waiter.resume { resumptions.append { resume(error) } }
+        }
+        for index in waiters.indices {
+            guard let resume = waiters[index].resume else { continue }
+            switch waiters[index].need {
+            case .metadata(let topic):
+                guard (try? partitionCount(of: topic)) != .some(nil) else { continue }
+            case .memory:
+                guard !isMemoryTaken, bufferedBytes < configuration.bufferBytes else { continue }
+                isMemoryTaken = true
+            }
+            waiters[index].resume = nil
+            resumptions.append { resume(nil) }
+        }
+    }
+
+    private func nextDeadline(after now: Instant) -> Instant? {
+        var next: Instant?
+        for place in listed { if let due = queues[place].nextDeadline(after: now) { next = min(next ?? due, due) } }
+        for waiter in waiters { next = min(next ?? waiter.deadline, waiter.deadline) }
+        return next
+    }
+
+    // MARK: Sending
+
+    /// Sends every batch that can be sent.
+    private mutating func drain(at now: Instant, _ effects: inout Effects) {
+        var byLeader: [(leader: Int32, places: [Int])] = []
+        var isLeaderMissing = false
+        let isFull = waiters.contains { $0.need == .memory }
+        for place in listed {
+            // Where others wait for memory, nobody lingers.
+            if queues[place].isIdle, isFull || queues[place].isLingerOver(at: now) { close(place) }
+            guard queues[place].isReady(at: now) else { continue }
+            let partition = queues[place].partition
+            let leader = wire.cluster[partition.topic, partition.partition]?.leader ?? -1
+            guard leader >= 0, wire.cluster.brokers[leader] != nil else {
+                isLeaderMissing = true
+                continue
+            }
+            if let index = byLeader.firstIndex(where: { $0.leader == leader }) {
+                byLeader[index].places.append(place)
+            } else {
+                byLeader.append((leader, [place]))
+            }
+        }
+        if isLeaderMissing { wire.refresh(at: now, &effects) }
+        for (leader, places) in byLeader { send(places, to: leader, at: now, &effects) }
+        unlist()
+    }
+
+    private mutating func send(_ places: [Int], to leader: Int32, at now: Instant, _ effects: inout Effects) {
+        var rest = places[...]
+        while !rest.isEmpty, requests[leader, default: 0] < configuration.maxInFlight {
+            var taken: [(queue: Int, batch: PartitionQueue.Batch)] = []
+            var size = 0
+            while let place = rest.first, let next = queues[place].firstSize {
+                guard taken.isEmpty || size + next <= configuration.maxRequestBytes else { break }
+                rest.removeFirst()
+                if let batch = queues[place].take() { taken.append((place, batch)) }
+                size += next
+            }
+            guard !taken.isEmpty else { return }
+            let id = wire.send(
+                request(taken.map(\.batch)), to: .broker(leader), at: now, isAnswered: configuration.acks != .none,
+                &effects)
+            inFlight[id] = taken
+            destinations[id] = leader
+            requests[leader, default: 0] += 1
+        }
+    }
+
+    private func request(_ batches: [PartitionQueue.Batch]) -> ProduceRequest {
+        var request = ProduceRequest()
+        request.acks = configuration.acks.rawValue
+        request.timeoutMilliseconds = Int32(clamping: configuration.requestTimeoutMilliseconds)
+        for batch in batches {
+            let target = batch.outcome.partition
+            var partition = ProduceRequest.Partition()
+            partition.index = target.partition
+            partition.records = .bytes(batch.records.bytes)
+            if let index = request.topics.firstIndex(where: { $0.name == target.topic }) {
+                request.topics[index].partitions.append(partition)
+            } else {
+                var topic = ProduceRequest.Topic()
+                topic.name = target.topic
+                topic.partitions = [partition]
+                request.topics.append(topic)
+            }
+        }
+        return request
+    }
+
+    /// Forgets the queues that have nothing to do. The first one goes to the end, so that another
+    /// partition is the first in the next request.
+    private mutating func unlist() {
+        for place in listed where queues[place].isEmpty && !queues[place].isInFlight { queues[place].isListed = false }
+        listed.removeAll { !queues[$0].isListed }
+        if listed.count > 1 { listed.append(listed.removeFirst()) }
+    }
+
+    // MARK: Answers
+
+    private mutating func takeAnswers(at now: Instant, _ effects: inout Effects) {
+        for (id, result) in wire.takeAnswers() {
+            guard let batches = inFlight.removeValue(forKey: id) else { continue }
+            if let leader = destinations.removeValue(forKey: id) { requests[leader, default: 1] -= 1 }
+            let answers: Result<[TopicPartition: ProduceResponse.Partition], ClientError>
+            do throws(ClientError) {
+                let answer = try result.get()
+                answers = .success(configuration.acks == .none ? [:] : try partitions(of: answer))
+            } catch {
+                answers = .failure(error)
+            }
+            for (place, batch) in batches {
+                queues[place].finished()
+                conclude(place, batch, answers, at: now, &effects)
+            }
+        }
+    }
+
+    private func partitions(of answer: Answer) throws(ClientError) -> [TopicPartition: ProduceResponse.Partition] {
+        let response = try answer.decoded(as: ProduceResponse.self)
+        var found: [TopicPartition: ProduceResponse.Partition] = [:]
+        for topic in response.topics {
+            for partition in topic.partitions { found[TopicPartition(topic.name, partition.index)] = partition }
+        }
+        return found
+    }
+
+    private mutating func conclude(
+        _ place: Int, _ batch: PartitionQueue.Batch,
+        _ answers: Result<[TopicPartition: ProduceResponse.Partition], ClientError>,
+        at now: Instant, _ effects: inout Effects
+    ) {
+        let target = batch.outcome.partition
+        let failure: ClientError
+        switch answers {
+        case .failure(let error): failure = error
+        case .success where configuration.acks == .none:
+            return finish(batch, .success(BatchOutcome.Place(baseOffset: -1, logAppendTime: -1)))
+        case .success(let partitions):
+            guard let answer = partitions[target] else {
+                return finish(batch, .failure(.unreadable(what: "Produce: no answer for \(target)")))
+            }
+            if answer.errorCode == .none {
+                return finish(
+                    batch,
+                    .success(
+                        BatchOutcome.Place(
+                            baseOffset: answer.baseOffset, logAppendTime: answer.logAppendTimeMilliseconds)))
+            }
+            _ = wire.learn(target.topic, target.partition, answer.currentLeader)
+            let reason = answer.errorMessage.map { " (\($0))" } ?? ""
+            failure = .broker(answer.errorCode, what: "\(target)\(reason)")
+        }
+        guard failure.isRetriable else { return finish(batch, .failure(failure)) }
+        wire.refresh(at: now, &effects)
+        let again = now.advanced(byMilliseconds: configuration.retryBackoffMilliseconds)
+        guard again < batch.deadline else { return finish(batch, .failure(failure)) }
+        queues[place].putBack(batch, until: again)
+    }
+
+    private mutating func finish(_ batch: PartitionQueue.Batch, _ result: Result<BatchOutcome.Place, ClientError>) {
+        bufferedBytes -= batch.bufferedBytes
+        resumptions.append { batch.outcome.resolve(result) }
+    }
+}

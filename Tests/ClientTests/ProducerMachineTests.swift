@@ -1,0 +1,168 @@
+import Broker
+@testable import LogbookClient
+import SegmentLog
+import Testing
+import WireProtocol
+
+/// A producer beside a real broker's node, in a world that a seed decides.
+@Suite("A producer among faults")
+struct ProducerMachineTests {
+    /// What became of each record, in the order in which they were handed in.
+    private final class Reports: @unchecked Sendable {
+        // Sendable: the world runs on one thread.
+        var places: [Int: Result<BatchOutcome.Place, ClientError>] = [:]
+    }
+
+    @Test("loses nothing that was acknowledged, and keeps each partition's order", arguments: UInt64(0)..<150)
+    func orderAndLoss(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        var configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
+        configuration.lingerMilliseconds = Int64(random.below(6))
+        configuration.batchBytes = 100 + random.below(400)
+        configuration.maxRequestBytes = 600
+        configuration.maxInFlight = 1 + random.below(4)
+        configuration.retryBackoffMilliseconds = Int64(random.below(30))
+        configuration.requestTimeoutMilliseconds = 200
+        let world = ClientWorld(
+            ProducerMachine(configuration, seed: seed), try makeBroker(partitions: 3), seed: random.next())
+        world.faults = .init(cut: random.below(15), refuse: random.below(40), delay: 1 + random.below(8))
+        let reports = Reports()
+        var sent: [(partition: Int32, number: Int, delivery: Delivery)] = []
+        var waiting: UInt64?
+        while sent.count < 120 {
+            let partition = Int32(random.below(3))
+            let record = ProducerRecord(topic: "t", partition: partition, value: "\(sent.count)")
+            let appended = try world.withClient { client, now in
+                try client.append(record, timestamp: 0, ticket: waiting, at: now)
+            }
+            switch appended {
+            case .taken(let delivery, _):
+                let number = sent.count
+                delivery.batch.whenKnown { reports.places[number] = $0 }
+                sent.append((partition, number, delivery))
+                waiting = nil
+            case .mustWait(let ticket): waiting = ticket
+            }
+            _ = try world.run(milliseconds: Int64(random.below(4)))
+        }
+        world.faults = .init()
+        let isDone = try world.run(milliseconds: 60_000) { reports.places.count == sent.count }
+        try #require(isDone, "\(reports.places.count) of \(sent.count) are known")
+        let log = try contents(of: world)
+        for (partition, number, delivery) in sent {
+            let place = try #require(try reports.places[number]?.get())
+            let offset = Int(place.baseOffset) + delivery.index
+            #expect(log[Int(partition)][offset] == number)
+        }
+        for numbers in log {
+            // A batch that was sent again may be there twice, one copy right behind the other.
+            let batches = numbers.reduce(into: [[Int]]()) { runs, number in
+                if let last = runs.last?.last, number > last { runs[runs.count - 1].append(number) } else { runs.append([number]) }
+            }
+            #expect(numbers == numbers.sorted() || isRepeatedRuns(batches), "\(numbers)")
+        }
+    }
+
+    /// Whether each run begins again at most what the run before it ended with.
+    private func isRepeatedRuns(_ runs: [[Int]]) -> Bool {
+        zip(runs, runs.dropFirst()).allSatisfy { before, after in
+            let overlap = before.drop { $0 < after[0] }
+            return Array(after.prefix(overlap.count)) == Array(overlap)
+        }
+    }
+
+    @Test("fails what is not acknowledged by delivery.timeout.ms, and goes on with what comes after")
+    func deliveryTimeout() throws {
+        var configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
+        configuration.lingerMilliseconds = 0
+        configuration.requestTimeoutMilliseconds = 100
+        configuration.deliveryTimeoutMilliseconds = 500
+        let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
+        let reports = Reports()
+        func send(_ number: Int) throws -> Bool {
+            let appended = try world.withClient { client, now in
+                try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+            }
+            guard case .taken(let delivery, _) = appended else { return false }
+            delivery.batch.whenKnown { reports.places[number] = $0 }
+            return true
+        }
+        #expect(try !send(0))
+        _ = try world.run(milliseconds: 100)
+        #expect(try send(0))
+        #expect(try world.run(milliseconds: 1_000) { reports.places.count == 1 })
+        world.faults.refuse = 100
+        try world.cutAll()
+        #expect(try send(1))
+        let before = world.now
+        #expect(try world.run(milliseconds: 5_000) { reports.places.count == 2 })
+        #expect(world.now <= before.advanced(byMilliseconds: 600))
+        #expect(throws: ClientError.self) { try reports.places[1]?.get() }
+        world.faults.refuse = 0
+        #expect(try send(2))
+        #expect(try world.run(milliseconds: 5_000) { reports.places.count == 3 })
+        #expect(try reports.places[2]?.get().baseOffset == 1)
+        #expect(world.client.bufferedBytes == 0)
+    }
+
+    @Test("ends with everything known: what was not sent has failed")
+    func stopping() throws {
+        let configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
+        let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
+        let reports = Reports()
+        _ = try world.withClient { client, now in
+            try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+        }
+        _ = try world.run(milliseconds: 100)
+        let appended = try world.withClient { client, now in
+            try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+        }
+        guard case .taken(let delivery, _) = appended else { throw ClientError.refused("there is no metadata") }
+        delivery.batch.whenKnown { reports.places[0] = $0 }
+        try world.stopClient()
+        #expect(throws: ClientError.closed) { try reports.places[0]?.get() }
+        #expect(world.client.bufferedBytes == 0)
+    }
+
+    /// The numbers in each partition, by offset.
+    private func contents(of world: ClientWorld<ProducerMachine>) throws -> [[Int]] {
+        try (0..<3).map { partition in
+            var numbers: [Int] = []
+            for batch in try world.readAll(topic: "t", partition: Int32(partition)) {
+                var reader = batch.records()
+                while let record = try reader.next() {
+                    numbers.append(try #require(Int(batch.bytes(record.value)?.text ?? "")))
+                }
+            }
+            return numbers
+        }
+    }
+}
+
+@Suite("The partitioner")
+struct PartitionerTests {
+    /// Kafka's own test values (UtilsTest.testMurmur2).
+    @Test(
+        "hashes keys as Kafka does",
+        arguments: [
+            ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
+        ] as [(String, Int32)])
+    func murmur(_ text: String, _ hash: Int32) {
+        #expect(Int32(bitPattern: murmur2(Bytes(utf8: text))) == hash)
+    }
+
+    @Test("keeps records without a key together until their batch is closed")
+    func sticky() {
+        var partitioner = Partitioner(seed: 7)
+        var seen: Set<Int32> = []
+        for _ in 0..<200 {
+            let first = partitioner.partition(of: "t", key: nil, count: 5)
+            #expect(partitioner.partition(of: "t", key: nil, count: 5) == first)
+            partitioner.closed(TopicPartition("t", first))
+            seen.insert(first)
+        }
+        #expect(seen == [0, 1, 2, 3, 4])
+    }
+}
