@@ -22,6 +22,7 @@ help:
 	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
 	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
+	@echo "make soak           ten minutes of clients that come, go and misbehave; SECONDS=60 is shorter"
 	@echo "make golden         write what real clients and the broker say to each other, for the suite of phase 2"
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
 	@echo "make bench-log      the log against bare system calls and loops, as ratios"
@@ -53,6 +54,13 @@ phase:
 interop:
 	$(SWIFT) build -c release --product logbook
 	bash Tests/Interop/run.sh
+
+SECONDS ?= 600
+
+.PHONY: soak
+soak:
+	$(SWIFT) build -c release --product logbook
+	bash Tests/Interop/run.sh --soak --seconds $(SECONDS) --write
 
 .PHONY: golden
 golden:

@@ -30,6 +30,12 @@ extension BrokerNode {
         let keys = found.keys.map(FetchKey.partition) + [.connection(call.id.connection)]
         _ = fetches.add(waiting, watching: keys, until: deadline)
         scheduleWake(&effects)
+        endWaitsThatHoldUp(call.id.connection, &effects)
+    }
+
+    /// Answers the fetches of a connection that is full because of them: it could not even be seen to end.
+    mutating func endWaitsThatHoldUp(_ connection: ConnectionID, _ effects: inout Effects) {
+        if pipeline.isHeldUp(connection) { finishFetches(of: connection, &effects) }
     }
 
     private mutating func scheduleWake(_ effects: inout Effects) {

@@ -220,6 +220,7 @@ public struct BrokerNode: Node {
         do {
             let frame = try response.responseFrame(version: call.version, correlationID: call.header.correlationID)
             pipeline.finish(call.id, with: frame, &effects)
+            endWaitsThatHoldUp(call.id.connection, &effects)
         } catch {
             // Only a response too long for its own length fields gets here.
             refuse(call.id.connection, "would get an answer that cannot be written: \(error)", &effects)

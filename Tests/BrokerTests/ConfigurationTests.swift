@@ -57,4 +57,47 @@ struct ConfigurationTests {
         try configuration.set("advertised.listeners", to: "broker.example:9092")
         try configuration.check()
     }
+
+    @Test("takes listeners by name, each with an advertised address of its own")
+    func named() throws {
+        var configuration = Configuration()
+        try configuration.set("listeners", to: "PLAINTEXT://:9092, internal://[::1]:9093")
+        try configuration.set("listener.security.protocol.map", to: "PLAINTEXT:PLAINTEXT, INTERNAL:plaintext")
+        try configuration.set("advertised.listeners", to: "PLAINTEXT://broker.example:9092")
+        try configuration.check()
+        let advertised = configuration.advertised(for: configuration.listeners)
+        #expect(advertised.map(\.description) == ["PLAINTEXT://broker.example:9092", "INTERNAL://[::1]:9093"])
+    }
+
+    @Test(
+        "refuses listeners that do not fit together, and says what to do",
+        arguments: [
+            ("A://a:1", "PLAINTEXT:PLAINTEXT", "add A:PLAINTEXT"), ("a:1,a:2", "PLAINTEXT:PLAINTEXT", "different name"),
+            ("A://a:1", "A:SASL_SSL", "only PLAINTEXT"), ("A://:1", "A:PLAINTEXT", "set advertised.listeners"),
+        ])
+    func misfit(listeners: String, protocols: String, remedy: String) throws {
+        var configuration = Configuration()
+        try configuration.set("listeners", to: listeners)
+        try configuration.set("listener.security.protocol.map", to: protocols)
+        let error = #expect(throws: ConfigurationError.self) { try configuration.check() }
+        #expect(error?.description.contains(remedy) == true)
+    }
+
+    @Test("has limits with Kafka's meaning of -1")
+    func limits() throws {
+        var configuration = Configuration()
+        try configuration.set("queued.max.request.bytes", to: "1000")
+        #expect(throws: ConfigurationError.self) { try configuration.check() }
+        try configuration.set("socket.request.max.bytes", to: "1024")
+        try configuration.set("queued.max.request.bytes", to: "1024")
+        try configuration.check()
+        #expect(configuration.reactor.maxQueuedRequestBytes == 1024)
+        try configuration.set("queued.max.request.bytes", to: "-1")
+        try configuration.set("connections.max.idle.ms", to: "-1")
+        try configuration.check()
+        #expect(configuration.reactor.maxQueuedRequestBytes == .max && configuration.reactor.maxIdleMilliseconds == nil)
+        for name in ["queued.max.request.bytes", "connections.max.idle.ms", "max.connections.per.ip"] {
+            #expect(throws: ConfigurationError.self) { try configuration.set(name, to: "0") }
+        }
+    }
 }

@@ -18,6 +18,23 @@ struct MetadataTests {
         #expect(version < 10 || topic.topicID != .zero)
     }
 
+    @Test("names the address of the listener that the client came in by")
+    func listeners() throws {
+        let broker = try TestBroker { configuration in
+            configuration.listeners = ["PLAINTEXT", "INTERNAL"].enumerated().map { port, name in
+                Listener(name: name, address: SocketAddress(host: name.lowercased(), port: UInt16(port)))
+            }
+            configuration.advertisedListeners = [
+                Listener(name: "INTERNAL", address: SocketAddress(host: "advertised", port: 7))
+            ]
+        }
+        for (name, host, port) in [("PLAINTEXT", "plaintext", 0), ("INTERNAL", "advertised", 7)] {
+            let client = try broker.driver.connect(to: name)
+            let answer = try broker.driver.ask(Requests.metadata([]), version: 9, on: client)
+            #expect(answer?.brokers.map(\.host) == [host] && answer?.brokers.map(\.port) == [Int32(port)])
+        }
+    }
+
     @Test("lists every topic for null, and for an empty list in version 0 only")
     func allTopics() throws {
         let broker = try TestBroker()

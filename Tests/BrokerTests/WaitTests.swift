@@ -29,6 +29,33 @@ struct WaitTests {
         #expect(try answer(broker, consumer)?.values().count == 1)
     }
 
+    @Test("is answered with what there is when its client sends nothing more, and others go on waiting")
+    func endOfInput() throws {
+        let (broker, consumer) = try waiting()
+        let other = try broker.driver.connect()
+        try broker.driver.send(
+            Requests.fetch(from: 0, of: "t", minBytes: 1, maxWait: 500), version: 11, on: other)
+        try broker.driver.deliver(.endOfInput(consumer))
+        #expect(try answer(broker, consumer)?.errorCode == ErrorCode.none)
+        #expect(try answer(broker, other) == nil)
+        try broker.driver.deliver(.endOfInput(consumer))
+        #expect(try answer(broker, consumer) == nil)
+    }
+
+    @Test("ends early where its connection is full of answers behind it, and does not where they are few")
+    func holdsUp() throws {
+        let broker = try TestBroker { $0.maxInFlightPerConnection = 10 }
+        try broker.metadata("t")
+        let consumer = try broker.driver.connect()
+        let wait = Requests.fetch(from: 0, of: "t", minBytes: 1, maxWait: 500)
+        let fetch = try broker.driver.send(wait, version: 11, on: consumer)
+        for _ in 0..<8 { try broker.driver.send(Requests.metadata([]), version: 9, on: consumer) }
+        #expect(broker.driver.sent[consumer] == nil)
+        try broker.driver.send(Requests.metadata([]), version: 9, on: consumer)
+        #expect(try broker.driver.answer(to: FetchRequest.self, version: 11, on: consumer)?.correlationID == fetch)
+        #expect(broker.driver.sent[consumer]?.count == 9 && !broker.driver.paused.contains(consumer))
+    }
+
     @Test("waits until there are enough bytes")
     func minBytes() throws {
         let batch = Batches.make(1).bytes

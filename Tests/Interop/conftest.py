@@ -50,6 +50,25 @@ def start_broker(request, tmp_path_factory):
         assert server.process.returncode == 0, "a broker ended by itself"
 
 
+FIGURES: list[str] = []
+
+
+@pytest.fixture
+def figures(request):
+    """Takes what a test measured: figures("connections", 5000). Printed at the end of the run."""
+    measured = []
+    yield lambda name, value: measured.append(f"{name} {value}")
+    if measured:
+        FIGURES.append(f"{request.node.name}: {', '.join(measured)}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if FIGURES:
+        terminalreporter.section("measured")
+        for line in FIGURES:
+            terminalreporter.line(line)
+
+
 @pytest.fixture
 def topic(request):
     """A name that no other test uses."""

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests the broker with real clients. LOGBOOK names the binary, from the repository's root if the path
 # is relative (.build/release/logbook); further arguments go to pytest: Tests/Interop/run.sh -k kill
+# With --soak first it runs soak.py instead.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -25,4 +26,8 @@ if ! cmp --silent "$here/requirements.txt" "$stamp"; then
     cp "$here/requirements.txt" "$stamp"
 fi
 
+if [[ "${1:-}" == --soak ]]; then
+    shift
+    exec .venv/bin/python "$here/soak.py" "$@"
+fi
 exec .venv/bin/python -m pytest --config-file="$here/pytest.ini" "$here" "$@"

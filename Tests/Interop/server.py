@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARY = str((ROOT / os.environ.get("LOGBOOK", ".build/release/logbook")).resolve())
 
 READY = re.compile(
-    r"logbook broker ready on (127\.0\.0\.1:\d+) "
+    r"logbook broker ready on (\S+:\d+) "
     r"\(node 1, cluster \S+, \d+ topics in .+, \d+ bytes checked in \d+ ms\)\n"
 )
 
@@ -20,9 +20,11 @@ READY = re.compile(
 class Server:
     """`logbook broker` on a free port, with a directory that outlives the process."""
 
-    def __init__(self, directory: Path, **settings):
-        """`settings` are Kafka's, with underscores for dots: num_partitions=4."""
+    def __init__(self, directory: Path, descriptors=None, **settings):
+        """`settings` are Kafka's, with underscores for dots: num_partitions=4. `descriptors` limits how
+        many the process may have."""
         self.directory = directory
+        self.descriptors = descriptors
         self.settings = {name.replace("_", "."): value for name, value in settings.items()}
         self.stderr_path = directory.parent / f"{directory.name}.stderr"
         self.process = None
@@ -30,8 +32,10 @@ class Server:
 
     def start(self) -> float:
         """Waits for the ready line; returns the seconds until it came."""
-        command = [BINARY, "broker", "--listeners", "127.0.0.1:0", "--log-dirs", str(self.directory)]
-        for name, value in self.settings.items():
+        command = [BINARY, "broker", "--log-dirs", str(self.directory)]
+        if self.descriptors:
+            command = ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$@"', "sh", *command]
+        for name, value in ({"listeners": "127.0.0.1:0"} | self.settings).items():
             command += ["--override", f"{name}={value}"]
         with open(self.stderr_path, "ab") as stderr:
             started = time.monotonic()
@@ -42,13 +46,13 @@ class Server:
         seconds = time.monotonic() - started
         ready = READY.fullmatch(line)
         assert ready, f"not a ready line: {line!r}; stderr: {self.stderr()}"
-        self.address = ready[1]
+        self.addresses = ready[1].split(",")
+        self.address = self.addresses[0]
         return seconds
 
     @property
     def host_and_port(self):
-        host, port = self.address.split(":")
-        return host, int(port)
+        return host_and_port(self.address)
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -84,6 +88,11 @@ class Server:
     def batches(self, topic: str, partition=0) -> list["Batch"]:
         """What is on disk, as dump-log tells it."""
         return [batch for path in self.segments(topic, partition) for batch in dump_log(path).batches]
+
+
+def host_and_port(address: str):
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 class Batch(dict):

@@ -13,7 +13,8 @@ final class Connection {
     let peer: SocketAddress?
     var assembler: FrameAssembler
     var output = OutputQueue()
-    /// Received, but not yet delivered because the node has paused the connection, or memory is short.
+    /// Received, but not delivered yet: the node has paused the connection, memory is short, or its turn is
+    /// over. Never in the shared buffer, which it would keep.
     var unread = Bytes()
     /// The node wants no more frames for the moment.
     var isPaused = false
@@ -21,16 +22,18 @@ final class Connection {
     var connectingTo: SocketAddress?
     /// It waits for its turn to use memory.
     var waitsForMemory = false
-    /// The client sends nothing more.
+    /// The client sends nothing more; there may be something left to read.
+    var isClientFinished = false
+    /// Everything has been read that the client ever sent.
     var hasEndedInput = false
-    /// The end of the input is known while there may be more to read in front of it.
-    var isEndAnnounced = false
     /// To be closed once everything has been sent.
     var isClosing = false
     /// Closed, and no longer known to the node.
     var hasEnded = false
     /// Already in the list of connections to flush.
     var isDirty = false
+    /// Already in the list of connections that have another turn.
+    var isRunnable = false
     /// What the poller watches for.
     var interest: Interest = .reading
 
@@ -104,8 +107,10 @@ final class Connection {
     enum Received {
         /// Nothing is there for the moment.
         case nothing
-        /// This many bytes, in `unread` or in the frame being assembled, which may be whole.
-        case bytes(Int, frame: Bytes?)
+        /// Bytes in the shared buffer.
+        case bytes(Bytes)
+        /// So many bytes of the frame being assembled; and the frame, where it is whole.
+        case part(Int, frame: Bytes?)
         /// The client sends nothing more.
         case end
     }
@@ -115,8 +120,7 @@ final class Connection {
     func receive(_ buffer: inout ReceiveBuffer) throws(SystemError) -> Received {
         guard assembler.missingBytes > 16 << 10 else {
             guard let bytes = try buffer.receive(from: socket.descriptor) else { return .nothing }
-            unread = bytes
-            return bytes.count > 0 ? .bytes(bytes.count, frame: nil) : .end
+            return bytes.count > 0 ? .bytes(bytes) : .end
         }
         let descriptor = socket.descriptor
         let (received, frame) = unsafe assembler.fill { buffer in
@@ -126,6 +130,6 @@ final class Connection {
             if errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR { return .nothing }
             throw SystemError("receive", errno)
         }
-        return received > 0 ? .bytes(received, frame: frame) : .end
+        return received > 0 ? .part(received, frame: frame) : .end
     }
 }

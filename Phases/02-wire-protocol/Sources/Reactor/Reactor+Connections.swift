@@ -17,10 +17,12 @@ extension Reactor {
         do {
             switch try connection.receive(&receiveBuffer) {
             case .nothing: break
-            case .bytes(let count, let frame):
+            case .bytes(let bytes):
+                if connection.moved(bytes.count, isWhole: false) { changed(connection, isActive: true) }
+                deliverFrames(in: bytes, isShared: true, of: connection)
+            case .part(let count, let frame):
                 if connection.moved(count, isWhole: false) { changed(connection, isActive: true) }
                 if let frame { begin(frame, on: connection) }
-                deliverFrames(of: connection)
             case .end:
                 connection.hasEndedInput = true
                 announceEnd(of: connection)
@@ -33,34 +35,60 @@ extension Reactor {
 
     /// Whether the socket is to be read from, memory aside.
     private func wantsToRead(_ connection: Connection) -> Bool {
-        connection.wantsToDeliver(limits) && !connection.hasEndedInput && !isStopping
+        connection.wantsToDeliver(limits) && connection.unread.count == 0 && !connection.hasEndedInput && !isStopping
     }
 
-    /// Delivers what was received until it is used up, the node pauses the connection, or memory is short.
-    private func deliverFrames(of connection: Connection) {
-        // The input is held here, so that the receive buffer knows when it is free again.
-        var input = connection.unread
+    /// Delivers what was held back, for one turn.
+    private func deliverUnread(of connection: Connection) {
+        let input = connection.unread
         connection.unread = Bytes()
+        deliverFrames(in: input, isShared: false, of: connection)
+    }
+
+    /// Delivers the frames in `input` until it is used up, the node pauses the connection, memory is short, or
+    /// the turn is over: one receive may hold thousands of requests, and others wait.
+    private func deliverFrames(in input: consuming Bytes, isShared: Bool, of connection: Connection) {
+        let turnEnds = Self.now().advanced(byMicroseconds: Self.turnMicroseconds)
+        var isTurnOver = false
+        var frames = 0
         current = connection
         defer { current = nil }
         do {
             while input.count > 0, !connection.hasEnded {
-                guard connection.wantsToDeliver(limits), memory.hasRoom || connection.assembler.claimedBytes > 0 else {
+                let hasMemory = memory.hasRoom || connection.assembler.claimedBytes > 0
+                guard connection.wantsToDeliver(limits), hasMemory, !isTurnOver else {
                     // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
-                    connection.unread = Bytes(input.array)
+                    connection.unread = isShared ? Bytes(input.array) : input
                     break
                 }
                 guard let frame = try connection.assembler.next(&input) else { break }
                 begin(frame, on: connection)
+                // The clock costs as much as a small request: it is looked at after 1, 2, 4, 8, 16, 32, 48, ….
+                frames += 1
+                if frames % 16 == 0 || frames & (frames - 1) == 0 { isTurnOver = Self.now() >= turnEnds }
             }
+            input = Bytes()
             guard !connection.hasEnded else { return }
             changed(connection)
-            if connection.unread.count > 0, connection.wantsToDeliver(limits) { waitForMemory(connection) }
+            if connection.isClientFinished { announceEnd(of: connection) }
+            schedule(connection)
             updateInterest(of: connection)
         } catch {
             log(.warn, "connection_closed", ["peer": connection.peerName, "reason": "\(error)"])
             end(connection)
         }
+    }
+
+    /// How long one connection may keep the node busy before the others have their turn.
+    private static var turnMicroseconds: Int64 { 500 }
+
+    /// What was held back has another turn, or waits for memory; nothing, where the connection is paused.
+    func schedule(_ connection: Connection) {
+        guard connection.unread.count > 0, connection.wantsToDeliver(limits), !connection.waitsForMemory else { return }
+        guard memory.hasRoom || connection.assembler.claimedBytes > 0 else { return waitForMemory(connection) }
+        guard !connection.isRunnable else { return }
+        connection.isRunnable = true
+        runnable.append(connection)
     }
 
     private func begin(_ frame: Bytes, on connection: Connection) {
@@ -69,6 +97,18 @@ extension Reactor {
         if !connection.id.isOutgoing { connection.began(frame.count) }
         changed(connection)
         deliver(.received(connection.id, frame))
+    }
+
+    /// Gives each connection that has something held back one turn.
+    func runTurns() {
+        let running = runnable
+        runnable = []
+        for connection in running {
+            connection.isRunnable = false
+            guard !connection.hasEnded, !connection.waitsForMemory else { continue }
+            deliverUnread(of: connection)
+            endIfDone(connection)
+        }
     }
 
     // MARK: Memory
@@ -89,7 +129,7 @@ extension Reactor {
         connection.waitsForMemory = false
         changed(connection)
         if connection.unread.count > 0 {
-            deliverFrames(of: connection)
+            deliverUnread(of: connection)
         } else if wantsToRead(connection) {
             receive(from: connection)
         }
@@ -112,7 +152,7 @@ extension Reactor {
 
     /// The client sends nothing more. It may still read: what it asked for is answered, without further waits.
     func announceEnd(of connection: Connection) {
-        connection.isEndAnnounced = true
+        connection.isClientFinished = true
         // Who waits for memory and has sent nothing needs none: waiting would only keep the descriptor.
         if connection.waitsForMemory, connection.isAtEndOfInput {
             connection.hasEndedInput = true
@@ -136,23 +176,14 @@ extension Reactor {
     }
 
     func flushDirty() {
-        while !dirty.isEmpty || !resumed.isEmpty {
+        while !dirty.isEmpty {
             let flushing = dirty
             dirty = []
             for connection in flushing {
                 connection.isDirty = false
                 flush(connection)
             }
-            let delivering = resumed
-            resumed = []
-            for connection in delivering where !connection.hasEnded { resume(connection) }
         }
-    }
-
-    private func resume(_ connection: Connection) {
-        guard !connection.waitsForMemory else { return }
-        deliverFrames(of: connection)
-        endIfDone(connection)
     }
 
     func flush(_ connection: Connection) {
@@ -177,7 +208,7 @@ extension Reactor {
         endIfDone(connection)
         updateInterest(of: connection)
         // What was held back because too much was waiting to be sent has its turn again.
-        if connection.unread.count > 0, connection.wantsToDeliver(limits) { resumed.append(connection) }
+        schedule(connection)
     }
 
     func updateInterest(of connection: Connection) {
@@ -186,8 +217,7 @@ extension Reactor {
         var interest: Interest = []
         if wantsToRead(connection) && !connection.waitsForMemory {
             interest.insert(.reading)
-            connection.isEndAnnounced = false
-        } else if !connection.hasEndedInput && !connection.isEndAnnounced {
+        } else if !connection.isClientFinished {
             // While nothing is read, the end of the stream must still be seen, or a client that has gone
             // would keep its descriptor for as long as its requests wait.
             interest.insert(.endOfInput)

@@ -50,8 +50,8 @@ public final class Reactor<Driven: Node> {
     var receiveBuffer = ReceiveBuffer()
     /// Connections with something to send.
     var dirty: [Connection] = []
-    /// Connections whose unread frames are to be delivered, once the effects in hand are performed.
-    var resumed: [Connection] = []
+    /// Connections with frames to deliver that need no further receive.
+    var runnable: [Connection] = []
 
     /// Drives `node` behind the listeners. `log` takes the node's lines and the reactor's own.
     public init(
@@ -192,6 +192,8 @@ public final class Reactor<Driven: Node> {
     }
 
     private func timeout() -> Int32 {
+        // Others may be ready as well: look, and come back to those who have another turn.
+        guard runnable.isEmpty else { return 0 }
         guard let next = [nextWake, acceptAgainAt, stopBy, idleDeadline].compactMap({ $0 }).min() else { return -1 }
         let (nanoseconds, isLongAgo) = next.nanoseconds.subtractingReportingOverflow(Self.now().nanoseconds)
         guard !isLongAgo, nanoseconds > 0 else { return 0 }
@@ -228,7 +230,8 @@ public final class Reactor<Driven: Node> {
         case .resume(let id):
             guard let connection = connections[id] else { return }
             connection.isPaused = false
-            resumed.append(connection)
+            schedule(connection)
+            updateInterest(of: connection)
         case .synchronize(let ticket, let files): synchronize(ticket, files)
         case .wake(let instant): nextWake = min(nextWake ?? instant, instant)
         case .log(let line): log(line)
@@ -246,12 +249,14 @@ public final class Reactor<Driven: Node> {
         }
     }
 
-    /// Does what the events in hand have left to do: sends, and delivers what was held back.
+    /// Does what the events in hand have left to do: sends, and delivers what was held back, one turn each.
     private func settle() {
-        while true {
-            flushDirty()
-            guard !isStopping, let id = memory.nextTurn() else { return }
+        flushDirty()
+        runTurns()
+        flushDirty()
+        while !isStopping, let id = memory.nextTurn() {
             if let connection = connections[id] { takeTurn(connection) }
+            flushDirty()
         }
     }
 
@@ -276,7 +281,7 @@ public final class Reactor<Driven: Node> {
         for id in connections.keys.sorted() {
             // Nothing is read any more: what arrives must not wake the loop below.
             connections[id]?.isClosing = true
-            connections[id]?.isEndAnnounced = true
+            connections[id]?.isClientFinished = true
             if let connection = connections[id] { flush(connection) }
         }
         var ready: [Readiness] = []

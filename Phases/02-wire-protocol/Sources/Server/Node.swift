@@ -98,7 +98,16 @@ public struct Instant: Hashable, Comparable, Sendable {
 
     /// The point `milliseconds` later; stops at the end of the clock's range.
     public func advanced(byMilliseconds milliseconds: Int64) -> Instant {
-        let (span, tooLong) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        advanced(by: milliseconds, unitNanoseconds: 1_000_000)
+    }
+
+    /// The point `microseconds` later; stops at the end of the clock's range.
+    public func advanced(byMicroseconds microseconds: Int64) -> Instant {
+        advanced(by: microseconds, unitNanoseconds: 1_000)
+    }
+
+    private func advanced(by count: Int64, unitNanoseconds: Int64) -> Instant {
+        let (span, tooLong) = count.multipliedReportingOverflow(by: unitNanoseconds)
         let (sum, tooLate) = nanoseconds.addingReportingOverflow(span)
         return Instant(nanoseconds: tooLong || tooLate ? Int64.max : sum)
     }

@@ -43,6 +43,13 @@ public struct RequestPipeline: Sendable {
     /// Whether the connection is known and has not ended.
     public func isConnected(_ connection: ConnectionID) -> Bool { lanes[connection] != nil }
 
+    /// Whether a connection is paused while finished answers are held back: whoever waits in front of them
+    /// holds up all that follows.
+    public func isHeldUp(_ connection: ConnectionID) -> Bool {
+        guard let lane = lanes[connection] else { return false }
+        return lane.isPaused && lane.heldBytes > 0
+    }
+
     /// How many connections there are.
     public var connectionCount: Int { lanes.count }
 
