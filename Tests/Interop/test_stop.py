@@ -80,6 +80,8 @@ def test_a_client_that_does_not_read_cannot_hold_up_the_end(start_broker, topic)
     fill(broker, topic, 20)
     with Connection(broker) as slow:
         send_what_fits(slow, wire.fetch(topic) * 50, seconds=0.2)
+        # An answer has begun: the broker has read what it was asked.
+        assert slow.socket.recv(1)
         started = time.monotonic()
         broker.process.send_signal(signal.SIGTERM)
         assert broker.process.wait(timeout=20) == 0
@@ -95,6 +97,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path_factory, topic):
     fill(broker, topic, 20)
     with Connection(broker) as slow:
         send_what_fits(slow, wire.fetch(topic) * 50, seconds=0.2)
+        assert slow.socket.recv(1)
         broker.process.send_signal(signal.SIGTERM)
         while "event=stopping" not in broker.stderr():
             time.sleep(0.01)
