@@ -37,8 +37,9 @@ final class Connection {
     /// What the poller watches for.
     var interest: Interest = .reading
 
-    /// The bytes of each request that has no answer yet, oldest first.
-    private(set) var inFlight: [Int] = []
+    /// The bytes of each request that has no answer yet, oldest first, behind those that have one.
+    private var requestSizes: [Int] = []
+    private var answeredCount = 0
     private var inFlightBytes = 0
     /// What `RequestMemory` knows of `requestBytes`.
     var accountedBytes = 0
@@ -74,18 +75,28 @@ final class Connection {
     var requestBytes: Int { inFlightBytes + unread.count + assembler.claimedBytes }
 
     /// Whether a silence is the client's: who waits for an answer, or for memory, is not idle.
-    var mayBeIdle: Bool { !id.isOutgoing && (isClosing || (inFlight.isEmpty && !waitsForMemory)) }
+    var mayBeIdle: Bool { !id.isOutgoing && (isClosing || (!hasInFlight && !waitsForMemory)) }
 
     /// A request has been handed to the node.
     func began(_ bytes: Int) {
-        inFlight.append(bytes)
+        requestSizes.append(bytes)
         inFlightBytes += bytes
     }
 
+    /// Whether a request has no answer yet.
+    var hasInFlight: Bool { answeredCount < requestSizes.count }
+
     /// The oldest request in flight has its answer.
     func answered() {
-        guard !inFlight.isEmpty else { return }
-        inFlightBytes -= inFlight.removeFirst()
+        guard hasInFlight else { return }
+        inFlightBytes -= requestSizes[answeredCount]
+        answeredCount += 1
+        guard answeredCount == requestSizes.count || answeredCount >= 64 && answeredCount * 2 > requestSizes.count
+        else {
+            return
+        }
+        requestSizes.removeFirst(answeredCount)
+        answeredCount = 0
     }
 
     /// Bytes were received or sent. Returns whether that is activity: with each whole request or queue of

@@ -23,6 +23,7 @@ extension Reactor {
             case .part(let count, let frame):
                 if connection.moved(count, isWhole: false) { changed(connection, isActive: true) }
                 if let frame { begin(frame, on: connection) }
+                changed(connection, isActive: frame != nil)
             case .end:
                 connection.hasEndedInput = true
                 announceEnd(of: connection)
@@ -48,7 +49,8 @@ extension Reactor {
     /// Delivers the frames in `input` until it is used up, the node pauses the connection, memory is short, or
     /// the turn is over: one receive may hold thousands of requests, and others wait.
     private func deliverFrames(in input: consuming Bytes, isShared: Bool, of connection: Connection) {
-        let turnEnds = Self.now().advanced(byMicroseconds: Self.turnMicroseconds)
+        let turnEnds = time.advanced(byMicroseconds: Self.turnMicroseconds)
+        let limits = limits
         var isTurnOver = false
         var frames = 0
         current = connection
@@ -69,7 +71,8 @@ extension Reactor {
             }
             input = Bytes()
             guard !connection.hasEnded else { return }
-            changed(connection)
+            current = nil
+            changed(connection, isActive: frames > 0)
             if connection.isClientFinished { announceEnd(of: connection) }
             schedule(connection)
             updateInterest(of: connection)
@@ -92,10 +95,8 @@ extension Reactor {
     }
 
     private func begin(_ frame: Bytes, on connection: Connection) {
-        _ = connection.moved(frame.count, isWhole: true)
         // What arrives on a connection of the node's own is an answer: nobody will answer it.
         if !connection.id.isOutgoing { connection.began(frame.count) }
-        changed(connection)
         deliver(.received(connection.id, frame))
     }
 
@@ -104,6 +105,7 @@ extension Reactor {
         let running = runnable
         runnable = []
         for connection in running {
+            time = Self.now()
             connection.isRunnable = false
             guard !connection.hasEnded, !connection.waitsForMemory else { continue }
             deliverUnread(of: connection)
@@ -139,12 +141,13 @@ extension Reactor {
     /// A connection's share of the memory, or what it waits for, may have changed. With `isActive` it is not
     /// idle in any case.
     func changed(_ connection: Connection, isActive: Bool = false) {
-        guard !connection.hasEnded else { return }
+        // While its frames are being delivered this would be for each of them; one receive holds little.
+        guard !connection.hasEnded, connection !== current else { return }
         memory.account(connection)
         if !connection.mayBeIdle {
             idle.remove(connection)
         } else if isActive || connection.idleSince == nil {
-            idle.touch(connection, at: Self.now())
+            idle.touch(connection, at: time)
         }
     }
 
@@ -159,11 +162,11 @@ extension Reactor {
             endIfDone(connection)
         }
         updateInterest(of: connection)
-        if !connection.inFlight.isEmpty { deliver(.endOfInput(connection.id)) }
+        if connection.hasInFlight { deliver(.endOfInput(connection.id)) }
     }
 
     private func endIfDone(_ connection: Connection) {
-        let isDone = connection.hasEndedInput && connection.inFlight.isEmpty && connection.unread.count == 0
+        let isDone = connection.hasEndedInput && !connection.hasInFlight && connection.unread.count == 0
         if connection.output.isEmpty, isDone || connection.isClosing { end(connection) }
     }
 

@@ -41,7 +41,7 @@ public final class Reactor<Driven: Node> {
     /// The one whose frames are being delivered: most effects are about it, and need no search.
     var current: Connection?
     /// When what is being delivered happened. One look at the clock serves all frames of one receive.
-    private var time = Reactor.now()
+    var time = Reactor.now()
     /// Those that the node asked for, and whose addresses are being resolved.
     var opening: [ConnectionID: SocketAddress] = [:]
     var connections: [ConnectionID: Connection] = [:]
