@@ -261,6 +261,22 @@ struct RecoveryTests {
         #expect(throws: LogError.self) { try log.append(Batches.make(1), leaderEpoch: epoch) }
         #expect(try Log(in: storage, configuration: configuration()).end.offset == Offset(3))
     }
+
+    @Test("takes no appends after a synchronize that failed: nobody knows what is on disk")
+    func failedSynchronize() throws {
+        let disk = MemoryDisk(seed: 9)
+        let log = try Log(in: MemoryStorage(disk), configuration: configuration())
+        _ = try log.append(Batches.make(2), leaderEpoch: epoch)
+        disk.failNext(.synchronize, with: 5)
+        #expect(throws: LogError.self) { try log.synchronize() }
+        #expect(throws: LogError.self) { try log.append(Batches.make(1), leaderEpoch: epoch) }
+
+        // The file of the leader epochs is synchronized as well.
+        let other = try Log(in: MemoryStorage(disk).directory("other"), configuration: configuration())
+        disk.failNext(.synchronize, with: 5)
+        #expect(throws: LogError.self) { try other.append(Batches.make(1), leaderEpoch: epoch) }
+        #expect(throws: LogError.self) { try other.append(Batches.make(1), leaderEpoch: epoch) }
+    }
 }
 
 /// Counts how often a directory is listed.

@@ -65,7 +65,7 @@ extension Log {
         let next = count < sealed.count ? sealed[count].baseOffset : active.baseOffset
         var renamed: [String] = []
         defer { noteDeleted(renamed, at: time) }
-        do throws(StorageError) {
+        try lasting { () throws(StorageError) in
             let names = Set(try storage.list())
             for segment in sealed.prefix(count) {
                 for name in SegmentName.all(segment.baseOffset) where names.contains(name) {
@@ -76,9 +76,6 @@ extension Log {
                 // leave a gap.
                 try storage.synchronizeDirectory()
             }
-        } catch {
-            if error.isFinal { failure = .storage(error) }
-            throw .storage(error)
         }
         sealed.removeFirst(count)
         publish(startOffset: max(startOffset, next))

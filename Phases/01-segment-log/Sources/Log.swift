@@ -209,8 +209,19 @@ public final class Log {
     private func begin(_ epoch: LeaderEpoch) throws(LogError) {
         var next = epochs
         next.assign(epoch, at: end.offset)
-        try onStorage { () throws(StorageError) in try next.write(in: storage) }
+        try lasting { () throws(StorageError) in try next.write(in: storage) }
         epochs = next
+    }
+
+    /// Writes. After an error that is final (a failed synchronize) the log takes no more: nobody knows
+    /// what is on disk.
+    func lasting<Result>(_ body: () throws(StorageError) -> Result) throws(LogError) -> Result {
+        do {
+            return try onStorage(body)
+        } catch {
+            if error.isFinal { failure = error }
+            throw error
+        }
     }
 
     /// Lets readers see the log as it is now.
@@ -239,7 +250,8 @@ public final class Log {
     /// would have its name.
     public func roll() throws(LogError) {
         if active.size == 0 { return }
-        do {
+        // What else fails than a synchronize can be tried again with the next append.
+        try lasting { () throws(StorageError) in
             // ADR-0105: the next segment may hold a byte only when this one is durable, so that
             // after a crash only the last segment can be torn.
             let view = try active.seal()
@@ -247,17 +259,13 @@ public final class Log {
             try storage.synchronizeDirectory()
             sealed.append(view)
             active = next
-        } catch {
-            // Whatever else failed can be tried again with the next append.
-            if error.isFinal { failure = .storage(error) }
-            throw .storage(error)
         }
         publish()
     }
 
     /// Makes everything appended so far durable.
     public func synchronize() throws(LogError) {
-        try onStorage { () throws(StorageError) in try active.file.synchronize() }
+        try lasting { () throws(StorageError) in try active.file.synchronize() }
     }
 
     /// Makes everything durable, and writes the active segment's indexes. Nothing may be appended
