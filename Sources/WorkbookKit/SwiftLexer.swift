@@ -20,17 +20,15 @@ struct SwiftLexer {
         position + ahead < bytes.count ? bytes[position + ahead] : nil
     }
 
-    private func isNext(_ text: StaticString, at ahead: Int = 0) -> Bool {
-        let wanted = Array(text.description.utf8)
-        let start = position + ahead
-        return start + wanted.count <= bytes.count && Array(bytes[start..<(start + wanted.count)]) == wanted
+    private func isNext(_ first: Unicode.Scalar, _ second: Unicode.Scalar) -> Bool {
+        peek() == UInt8(ascii: first) && peek(1) == UInt8(ascii: second)
     }
 
     /// Takes one token, one comment, or one byte of white space.
     private mutating func step() {
         let byte = bytes[position]
-        if isNext("//") { return skipLine() }
-        if isNext("/*") { return skipBlockComment() }
+        if isNext("/", "/") { return skipLine() }
+        if isNext("/", "*") { return skipBlockComment() }
         if byte <= 0x20 { return position += 1 }
         let start = position
         let kind = takeLiteral() ?? takeWord() ?? takePunctuation()
@@ -44,10 +42,10 @@ struct SwiftLexer {
     private mutating func skipBlockComment() {
         var depth = 0
         repeat {
-            if isNext("/*") {
+            if isNext("/", "*") {
                 depth += 1
                 position += 2
-            } else if isNext("*/") {
+            } else if isNext("*", "/") {
                 depth -= 1
                 position += 2
             } else {
@@ -99,7 +97,7 @@ struct SwiftLexer {
 
     private mutating func takeString(_ hashes: Int) {
         position += hashes
-        let quotes = isNext("\"\"\"") ? 3 : 1
+        let quotes = count(of: UInt8(ascii: "\""), at: 0) >= 3 ? 3 : 1
         position += quotes
         while let byte = peek() {
             if byte == UInt8(ascii: "\\") && count(of: UInt8(ascii: "#"), at: 1) >= hashes {

@@ -8,6 +8,7 @@ public struct SwiftSource {
     public let text: String
     let bytes: [UInt8]
     let tokens: [SwiftToken]
+    private let words: [String]
     /// For each token, how many braces are open before it.
     private let depths: [Int]
 
@@ -15,7 +16,9 @@ public struct SwiftSource {
     public init(_ text: String) {
         self.text = text
         bytes = Array(text.utf8)
-        tokens = SwiftLexer.tokens(of: bytes)
+        let (bytes, tokens) = (bytes, SwiftLexer.tokens(of: bytes))
+        self.tokens = tokens
+        words = tokens.map { String(decoding: bytes[$0.range], as: UTF8.self) }
         var depths: [Int] = []
         var depth = 0
         for token in tokens {
@@ -27,7 +30,7 @@ public struct SwiftSource {
         self.depths = depths
     }
 
-    func word(_ index: Int) -> String { String(decoding: bytes[tokens[index].range], as: UTF8.self) }
+    func word(_ index: Int) -> String { words[index] }
 
     /// The text of some bytes.
     public func text(in range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }

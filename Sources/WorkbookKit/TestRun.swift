@@ -24,10 +24,10 @@ struct TestRun {
         #if os(Linux)
             let arguments = [
                 "\(directory)/.build/debug/workbookPackageTests.xctest", "--testing-library", "swift-testing",
-                "--filter", filter,
+                "--no-parallel", "--filter", filter,
             ]
         #else
-            let arguments = ["swift", "test", "--skip-build", "--disable-xctest", "--filter", filter]
+            let arguments = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", "--filter", filter]
         #endif
         let command = Command(arguments, in: directory, environment: environment)
         let outcome = try command.bounded.run(seconds: Self.timeLimit)
@@ -81,13 +81,19 @@ struct TestRun {
                 isInside = true
                 let name = line[..<recorded.lowerBound].drop { $0 != "T" }
                 found.append(name.trimmingCharacters(in: .whitespaces))
-                found.append("  " + line[recorded.upperBound...].trimmingCharacters(in: .whitespaces))
+                found.append("  " + cut(line[recorded.upperBound...].trimmingCharacters(in: .whitespaces)))
             } else if isInside, let mark = line.first, !"◇✔✘✗".contains(mark) {
-                found.append("  " + line.replacingOccurrences(of: "↳ ", with: ""))
+                found.append("  " + cut(line.replacingOccurrences(of: "↳ ", with: "")))
             } else {
                 isInside = false
             }
         }
         return found
+    }
+
+    /// A line that fits a terminal; what an expectation expands to may be pages long.
+    private static func cut(_ line: String) -> String {
+        let width = 112
+        return line.count > width ? line.prefix(width) + "…" : line
     }
 }

@@ -127,14 +127,13 @@ struct SwiftSourceTests {
                 #expect(opens == closes, "\(file): braces do not match")
                 for body in source.bodies {
                     bodies += 1
-                    let blanked = source.replacing([(body, Blanking.stub("1.1", indentation: ""))])
-                    let end = body.lowerBound + Blanking.stub("1.1", indentation: "").utf8.count
-                    let again = SwiftSource(blanked).replacing([(body.lowerBound..<end, source.text(in: body))])
-                    let isSame = again == text
-                    #expect(isSame, "\(file): line \(source.line(of: body.lowerBound))")
-                    // What was put in is what is found there: nothing before it changed.
-                    let stillThere = SwiftSource(blanked).bodies.contains(body.lowerBound..<end)
-                    #expect(stillThere, "\(file): line \(source.line(of: body.lowerBound))")
+                    let stub = Blanking.stub("1.1", indentation: "")
+                    let blanked = SwiftSource(source.replacing([(body, stub)]))
+                    // What was put in is what is found there, and goes out again.
+                    let place = body.lowerBound..<(body.lowerBound + stub.utf8.count)
+                    let isFound = blanked.bodies.contains(place)
+                    let isSame = blanked.replacing([(place, source.text(in: body))]) == text
+                    #expect(isFound && isSame, "\(file): line \(source.line(of: body.lowerBound))")
                 }
             }
         }
