@@ -11,17 +11,17 @@ public struct Board {
         self.hasColours = hasColours
     }
 
-    /// The board's lines, with what is to be said about exercise `id`, or about the first that does not pass.
+    /// The board's lines, with what is to be said about the first exercise that does not pass; or only the
+    /// line of exercise `id`, and what is to be said about it.
     public func text(about id: String? = nil) -> String {
         let solved = check.standings.count { $0.standing == .solved }
         var lines = ["Phase \(phase.number), \(phase.title): \(solved) of \(check.standings.count) solved", ""]
         let width = check.standings.map { $0.exercise.title.count }.max() ?? 0
-        for (exercise, standing) in check.standings {
-            let word = standing.word.padded(to: 12)
+        for (exercise, standing) in check.standings where id == nil || exercise.id == id {
+            let word = coloured(standing.word.padded(to: 12), standing)
             let title = exercise.title.padded(to: width)
-            lines.append(
-                "  \(mark(standing)) \(exercise.id)  \(coloured(word, standing)) \(title)  \(exercise.files.joined(separator: " "))"
-            )
+            let files = exercise.files.joined(separator: " ")
+            lines.append("  \(mark(standing)) \(exercise.id)  \(word) \(title)  \(files)")
         }
         let told = check.standings.first { id == nil ? !$0.standing.details.isEmpty : $0.exercise.id == id }
         if let told, !told.standing.details.isEmpty {

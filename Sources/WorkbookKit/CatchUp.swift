@@ -19,7 +19,8 @@ extension LearnersCopy {
         let names = Set((isSameList ? changed : files).map { ($0 as NSString).lastPathComponent }).sorted()
         for name in names {
             let line = try catchUp(
-                name, was: try? Files.read("\(old)/\(Files.place(of: name, in: old))"), new: try? reference(name), before)
+                name, was: try? Files.read("\(old)/\(Files.place(of: name, in: old))"), new: try? reference(name),
+                before)
             if let line { said.append("  " + line) }
         }
         for exercise in phase.exercises where try referenceChanged(exercise, from: old) {

@@ -36,7 +36,9 @@ public struct ExerciseProof {
         try buildVariants(variants, package)
         for exercise in phase.exercises {
             let before = failures.count
-            expect(exercise, "reference", try run(exercise, 0, package)) { if case .passed = $0 { true } else { false } }
+            expect(exercise, "reference", try run(exercise, 0, package)) {
+                if case .passed = $0 { true } else { false }
+            }
             for variant in variants.all where variant.exercise.id == exercise.id {
                 let verdict = try run(exercise, variant.number, package)
                 guard let mutation = variant.mutation else {

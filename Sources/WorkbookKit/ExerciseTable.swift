@@ -15,7 +15,8 @@ public struct ExerciseTable {
                 "[\(file)](Sources/\(Files.place(of: file, in: phase.sources)))"
             }
             let record = records.first { $0.hasPrefix(exercise.adr + "-") } ?? ""
-            return "| \(exercise.id) \(exercise.title) | \(files.joined(separator: ", ")) | `make check \(exercise.id)` "
+            return
+                "| \(exercise.id) \(exercise.title) | \(files.joined(separator: ", ")) | `make check \(exercise.id)` "
                 + "| \(exercise.asks) | [\(exercise.adr)](../../ADR/\(record)) |"
         }
         return "| exercise | where | check | its tests ask for | decision |\n|---|---|---|---|---|\n"

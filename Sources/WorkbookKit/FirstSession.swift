@@ -28,7 +28,7 @@ public struct FirstSession {
 
         try write(exercise, nil, into: copy)
         say("$ $EDITOR \(files)      # mended")
-        say("$ make check \(id)\n\(try board(copy, id))")
+        say("$ make check \(phase.number)\n\(try board(copy))")
     }
 
     /// A new copy, in which what an earlier session built is kept.

@@ -62,7 +62,8 @@ public struct LearnersCopy {
     /// Throws where the phase was not started.
     public func require() throws {
         guard exists else {
-            throw WorkbookError("phase \(phase.number) is not started: `make start \(phase.number)` makes your copy of it")
+            throw WorkbookError(
+                "phase \(phase.number) is not started: `make start \(phase.number)` makes your copy of it")
         }
     }
 

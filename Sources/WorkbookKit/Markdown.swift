@@ -33,7 +33,8 @@ struct Markdown {
                 if start.hasPrefix(open) && start.allSatisfy({ $0 == "`" }) { fence = nil }
             } else if start.hasPrefix("```") {
                 fence = String(start.prefix { $0 == "`" })
-            } else if line.hasPrefix("#"), let space = line.firstIndex(of: " "), line[..<space].allSatisfy({ $0 == "#" })
+            } else if line.hasPrefix("#"), let space = line.firstIndex(of: " "),
+                line[..<space].allSatisfy({ $0 == "#" })
             {
                 let level = line.distance(from: line.startIndex, to: space)
                 let heading = line[space...].trimmingCharacters(in: .whitespaces)

@@ -102,7 +102,11 @@ struct SwiftLexer {
         while let byte = peek() {
             if byte == UInt8(ascii: "\\") && count(of: UInt8(ascii: "#"), at: 1) >= hashes {
                 position += 1 + hashes
-                if peek() == UInt8(ascii: "(") { takeInterpolation() } else { position = min(position + 1, bytes.count) }
+                if peek() == UInt8(ascii: "(") {
+                    takeInterpolation()
+                } else {
+                    position = min(position + 1, bytes.count)
+                }
             } else if isEnd(quotes, hashes) {
                 position += quotes + hashes
                 return

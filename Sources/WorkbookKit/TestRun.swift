@@ -82,6 +82,8 @@ struct TestRun {
                 let name = line[..<recorded.lowerBound].drop { $0 != "T" }
                 found.append(name.trimmingCharacters(in: .whitespaces))
                 found.append("  " + cut(line[recorded.upperBound...].trimmingCharacters(in: .whitespaces)))
+            } else if isInside, line.hasPrefix("±") {
+                continue  // Swift Testing's own difference of arrays.
             } else if isInside, let mark = line.first, !"◇✔✘✗".contains(mark) {
                 found.append("  " + cut(line.replacingOccurrences(of: "↳ ", with: "")))
             } else {
@@ -93,6 +95,7 @@ struct TestRun {
 
     /// A line that fits a terminal; what an expectation expands to may be pages long.
     private static func cut(_ line: String) -> String {
+        let line = line.trimmingCharacters(in: .whitespaces).isEmpty ? "" : line
         let width = 112
         return line.count > width ? line.prefix(width) + "…" : line
     }

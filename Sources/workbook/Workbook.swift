@@ -30,7 +30,8 @@ struct Workbook {
         case "check-docs": return report(try Links(root).problems() + (try Outputs(root).problems()))
         case "write-docs": for document in try Outputs(root).write() { print("wrote \(document)") }
         default:
-            throw WorkbookError("usage: workbook start N | check [N or ID] | hint ID | reset ID | reveal ID | exercises N")
+            throw WorkbookError(
+                "usage: workbook start N | check [N or ID] | hint ID | reset ID | reveal ID | exercises N")
         }
         return true
     }

@@ -2,10 +2,10 @@ import SegmentLog
 
 /// Two runs of bytes, field by field up to the first byte that differs, with a caret under it:
 ///
-///      0  00 00 00 00 00 00 00 00   base offset
-///      8  00 00 00 46               batch length
-///         00 00 00 45               is wrong
-///                  ^ byte 11
+///        0  00 00 00 00 00 00 00 00  base offset
+///        8  00 00 00 46              batch length
+///     found 00 00 00 45
+///                    ^^ byte 11
 ///
 /// For the comments of expectations: `#expect(found == wanted, "\(ByteDifference(found, wanted, .batch))")`.
 public struct ByteDifference: CustomStringConvertible {
@@ -66,13 +66,15 @@ public struct ByteDifference: CustomStringConvertible {
         var lines = [""]
         for field in rows where field.start <= same {
             let range = field.start..<(field.start + field.count)
-            lines.append("\(pad(field.start, 4))  \(hex(wanted, range))  \(field.name)")
+            lines.append("\(pad(field.start, 4))  \(hex(wanted, range, as: field.name))")
             guard range.contains(same) else { continue }
             let caret = String(repeating: " ", count: 6 + 3 * (same - field.start)) + "^^"
-            lines.append("found \(hex(found, range))  \(same < found.count ? "" : "it ends here")")
+            lines.append("found \(hex(found, range, as: same < found.count ? "" : "it ends here"))")
             lines.append("\(caret) byte \(same)")
         }
-        if same == wanted.count { lines.append("found \(found.count - same) bytes more than the \(same) that were wanted") }
+        if same == wanted.count {
+            lines.append("found \(found.count - same) bytes more than the \(same) that were wanted")
+        }
         return lines.joined(separator: "\n")
     }
 
@@ -91,12 +93,12 @@ public struct ByteDifference: CustomStringConvertible {
         return rows
     }
 
-    private func hex(_ bytes: [UInt8], _ range: Range<Int>) -> String {
+    private func hex(_ bytes: [UInt8], _ range: Range<Int>, as name: String) -> String {
         let shown = bytes[min(range.lowerBound, bytes.count)..<min(range.upperBound, bytes.count)].map { byte in
             (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }
         let text = shown.joined(separator: " ")
-        return text + String(repeating: " ", count: max(0, 23 - text.count))
+        return name.isEmpty ? text : text + String(repeating: " ", count: max(0, 25 - text.count)) + name
     }
 
     private func pad(_ number: Int, _ width: Int) -> String {

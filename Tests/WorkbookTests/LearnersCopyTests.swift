@@ -59,7 +59,9 @@ struct LearnersCopyTests {
         let copy = try toy.copy()
         try copy.start()
         let exercise = try #require(copy.phase.exercise("1.1"))
-        let counts = try (0..<4).map { _ in try copy.hint(exercise).split(separator: "\n").count { $0.hasPrefix("hint") } }
+        let counts = try (0..<4).map { _ in
+            try copy.hint(exercise).split(separator: "\n").count { $0.hasPrefix("hint") }
+        }
         #expect(counts == [1, 2, 3, 3])
         try toy.solve("1.1", with: "a - b")
         let difference = try copy.reveal(exercise).split(separator: "\n")

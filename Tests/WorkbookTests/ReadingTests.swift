@@ -74,7 +74,8 @@ struct TestRunTests {
 struct DocumentTests {
     @Test("get what commands print in place of what is there, as a block or as it is")
     func outputs() throws {
-        let text = "a\n<!-- transcript: x -->\n```\nold\n```\n<!-- /transcript -->\n<!-- table: y -->\n<!-- /table -->\nb\n"
+        let text =
+            "a\n<!-- transcript: x -->\n```\nold\n```\n<!-- /transcript -->\n<!-- table: y -->\n<!-- /table -->\nb\n"
         let fresh = try Outputs.refreshed(text, "d.md") { "\($0) at 127.0.0.1:4711\n" }
         #expect(
             fresh == """
@@ -96,7 +97,8 @@ struct DocumentTests {
 
     @Test("have the anchors that GitHub gives their headings")
     func anchors() {
-        let document = Markdown("d.md", text: "# A `b`, c!\n## Same\n## Same\n```\n## not this\n```\n<a id=\"own\"></a>\n")
+        let document = Markdown(
+            "d.md", text: "# A `b`, c!\n## Same\n## Same\n```\n## not this\n```\n<a id=\"own\"></a>\n")
         #expect(document.anchors == ["a-b-c", "same", "same-1", "own"])
     }
 
