@@ -30,13 +30,14 @@ public struct Board {
         if !check.problems.isEmpty {
             lines += ["", "What does not compile outside the exercises:"] + check.problems.map { "  " + $0 }
         }
-        lines += ["", next]
+        lines += ["", next(id)]
         return lines.joined(separator: "\n")
     }
 
     /// What to do next, in a line.
-    private var next: String {
-        guard let (exercise, standing) = check.standings.first(where: { $0.standing != .solved }) else {
+    private func next(_ id: String?) -> String {
+        let open = check.standings.filter { $0.standing != .solved }
+        guard let (exercise, standing) = open.first(where: { $0.exercise.id == id }) ?? open.first else {
             return "All solved. `make phase \(phase.number)` runs the whole phase's suites and its demo."
         }
         let id = exercise.id

@@ -61,7 +61,8 @@ public struct ExerciseProof {
 
     private func run(_ exercise: Exercise, _ variant: Int, _ package: CheckPackage) throws -> TestRun.Verdict {
         try TestRun(
-            exercise, in: directory, target: package.testTarget, environment: ["EXERCISE_VARIANT": "\(variant)"]
+            exercise, in: directory, target: package.testTarget, seconds: 180,
+            environment: ["EXERCISE_VARIANT": "\(variant)"]
         ).verdict
     }
 

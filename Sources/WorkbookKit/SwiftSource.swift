@@ -32,6 +32,12 @@ public struct SwiftSource {
 
     func word(_ index: Int) -> String { words[index] }
 
+    /// Whether each brace that is opened is closed, and no other is.
+    var hasMatchingBraces: Bool {
+        let ends = tokens.indices.filter { word($0) == "{" || word($0) == "}" }
+        return ends.allSatisfy { depths[$0] >= 0 } && (ends.last.map { word($0) == "}" && depths[$0] == 0 } ?? true)
+    }
+
     /// The text of some bytes.
     public func text(in range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 

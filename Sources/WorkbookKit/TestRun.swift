@@ -15,11 +15,11 @@ struct TestRun {
     let verdict: Verdict
     let output: String
 
-    /// Seconds after which tests are taken for endless.
-    static let timeLimit = 120
-
-    /// Runs the tests of `exercise` in the package at `directory`, which is built.
-    init(_ exercise: Exercise, in directory: String, target: String, environment: [String: String] = [:]) throws {
+    /// Runs the tests of `exercise` in the package at `directory`, which is built. After `seconds` they are taken
+    /// for endless.
+    init(
+        _ exercise: Exercise, in directory: String, target: String, seconds: Int, environment: [String: String] = [:]
+    ) throws {
         let filter = Self.filter(exercise.tests, target)
         #if os(Linux)
             let arguments = [
@@ -30,7 +30,7 @@ struct TestRun {
             let arguments = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", "--filter", filter]
         #endif
         let command = Command(arguments, in: directory, environment: environment)
-        let outcome = try command.bounded.run(seconds: Self.timeLimit)
+        let outcome = try command.bounded.run(seconds: seconds)
         output = outcome.output
         verdict = Self.verdict(of: outcome)
     }
@@ -50,7 +50,7 @@ struct TestRun {
         }
         switch outcome.ending {
         case .outOfTime:
-            return .failed(["It did not end within \(timeLimit) seconds: a loop without end?"] + issues(lines))
+            return .failed(["It did not end in time: a loop without end?"] + issues(lines))
         case .signalled(let signal): return .failed(crash(lines, "signal \(signal)"))
         case .exited(0):
             let ran = lines.compactMap { line -> Int? in

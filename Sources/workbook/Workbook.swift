@@ -86,7 +86,10 @@ struct Workbook {
             let copy = LearnersCopy(of: phase, in: directory)
             try copy.require()
             try copy.catchUp().forEach { print($0) }
-            let check = try Check(copy, only: id)
+            let check = try Check(copy, only: id) {
+                print("Your copy is built for the first time: this takes a minute.")
+                fflush(nil)
+            }
             print(Board(check, of: phase, hasColours: hasColours).text(about: id))
             passes = passes && check.standings.allSatisfy { $0.standing.details.isEmpty }
         }

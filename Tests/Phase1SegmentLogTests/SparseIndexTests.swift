@@ -21,7 +21,8 @@ struct SparseIndexTests {
             let around: [Int32] = [-2, -1, 0] + keys.flatMap { key in [key - 1, key, key + 1] }
             for wanted in around {
                 let expected = entries.last { $0.relativeOffset <= wanted }
-                #expect(index.last(atMost: wanted) == expected, "last(atMost: \(wanted)) of \(keys)")
+                let found = index.last(atMost: wanted)?.relativeOffset
+                #expect(found == expected?.relativeOffset, "last(atMost: \(wanted)) of the keys \(keys)")
             }
         }
     }

@@ -149,7 +149,13 @@ struct LearnersCopyTests {
         let line = try #require(lines.firstIndex { $0.contains("a * c") }) + 1
         #expect(errors.contains { $0.hasPrefix("Workbook/01-toy/Sources/Toy.swift:\(line): ") }, "\(errors)")
 
-        // A file in which nothing can be found any more takes only its own exercises away; the board lasts.
+        // A brace too many is said with its place. What is right again is solved again.
+        try Files.write(
+            try copy.mine("Toy.swift").replacingOccurrences(of: "a * c", with: "a * b }"), to: copy.place("Toy.swift"))
+        let unbalanced = try Check(copy)
+        #expect(unbalanced.problems.contains { $0.contains("Toy.swift:") }, "\(unbalanced.problems)")
+        try Files.write(
+            try copy.mine("Toy.swift").replacingOccurrences(of: "a * b }", with: "a * c"), to: copy.place("Toy.swift"))
         try Files.write(
             try copy.mine("Toy.swift").replacingOccurrences(of: "a * c", with: "a * b"), to: copy.place("Toy.swift"))
         #expect(try standings() == [.solved, .solved])
