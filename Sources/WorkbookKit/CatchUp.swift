@@ -56,6 +56,8 @@ extension LearnersCopy {
             try Files.write(blanked, to: place(file))
             return "\(file) is new"
         }
+        // Carried over already, by a command that was interrupted afterwards.
+        if was != new, (try? blanking.blanked(mine, file)) == blanked { return nil }
         guard let skeleton = try? before.blanked(mine, file), let then = try? before.blanked(was, file),
             skeleton == then
         else {

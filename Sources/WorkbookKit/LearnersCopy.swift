@@ -105,21 +105,22 @@ public struct LearnersCopy {
         path.hasPrefix(phase.root + "/") ? String(path.dropFirst(phase.root.count + 1)) : path
     }
 
-    /// Puts the stub back into an exercise's bodies. What was there is kept; returns where.
+    /// Puts the stub back into an exercise's bodies, and keeps what was there. Returns what to say about it.
     public func reset(_ exercise: Exercise) throws -> String {
         try require()
-        let backup = try backUp(exercise.files)
+        var said = "\(exercise.id) is blank again; what you had is in \(try backUp(exercise.files))"
         for file in exercise.files {
-            let reset: String
-            if let blanked = try? blanking.blanked(try mine(file), file, only: [exercise.id]) {
-                reset = blanked
+            let text = try mine(file)
+            let blanked = try? blanking.blanked(text, file, only: [exercise.id])
+            if let blanked, SwiftSource(text).hasMatchingBraces {
+                try Files.write(blanked, to: place(file))
             } else {
-                // The declaration is not to be found any more: the whole file goes back.
-                reset = try blanking.blanked(try reference(file), file)
+                // Where a body ends cannot be told: the whole file goes back.
+                try Files.write(try blanking.blanked(try reference(file), file), to: place(file))
+                said += "\n\(file) could not be read as Swift any more, so all of it is as at the start"
             }
-            try Files.write(reset, to: place(file))
         }
-        return backup
+        return said
     }
 
     /// The difference between the learner's bodies and the reference, by declaration.

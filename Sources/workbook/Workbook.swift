@@ -22,7 +22,7 @@ struct Workbook {
         case "check": return try check(argument)
         case "hint": print(try exercise(argument) { try $0.hint($1) })
         case "reveal": print(try exercise(argument) { try $0.reveal($1) })
-        case "reset": print(try exercise(argument, reset))
+        case "reset": print(try exercise(argument) { try $0.reset($1) })
         case "exercises": print(ExerciseTable(try phase(argument)).text)
         case "first-session": try FirstSession(try phase("1")).run(say)
         case "check-workbook": return try checkWorkbook(argument)
@@ -64,11 +64,6 @@ struct Workbook {
         try copy.require()
         try copy.catchUp().forEach { print($0) }
         return try body(copy, exercise)
-    }
-
-    private func reset(_ copy: LearnersCopy, _ exercise: Exercise) throws -> String {
-        let backup = try copy.reset(exercise)
-        return "\(exercise.id) is blank again; what you had is in \(backup)"
     }
 
     private func check(_ argument: String?) throws -> Bool {

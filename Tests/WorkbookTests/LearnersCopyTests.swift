@@ -43,14 +43,18 @@ struct LearnersCopyTests {
         let blank = try copy.mine("Toy.swift")
         try toy.solve("1.1", with: "precious")
         let exercise = try #require(copy.phase.exercise("1.1"))
-        let backup = try copy.reset(exercise)
+        let backups = copy.path + "/.workbook/backups"
+        #expect(try copy.reset(exercise).hasSuffix("Workbook/01-toy/.workbook/backups/1"))
         #expect(try copy.mine("Toy.swift") == blank)
-        #expect(try Files.read("\(toy.root)/\(backup)/Toy.swift").contains("precious"))
+        #expect(try Files.read("\(backups)/1/Toy.swift").contains("precious"))
         // Also where the declaration cannot be found any more, and every time in another place.
         try Files.write("nothing { of it", to: copy.place("Toy.swift"))
-        let second = try copy.reset(exercise)
+        #expect(try copy.reset(exercise).contains("as at the start"))
         #expect(try copy.mine("Toy.swift") == blank)
-        #expect(try second != backup && Files.read("\(toy.root)/\(second)/Toy.swift") == "nothing { of it")
+        #expect(try Files.read("\(backups)/2/Toy.swift") == "nothing { of it")
+        try toy.solve("1.1", with: "if true {")
+        _ = try copy.reset(exercise)
+        #expect(try copy.mine("Toy.swift") == blank)
     }
 
     @Test("gives three hints, one more each time, and reveals the difference")
