@@ -12,6 +12,7 @@ struct CheckPackage {
         var path: String?
         var type: String
         var dependencies: [[String: [String?]]]
+        var exclude: [String]
         var settings: [Setting]
 
         var needs: [String] { dependencies.compactMap { $0["byName"]?.first ?? nil } }
@@ -87,7 +88,8 @@ struct CheckPackage {
             var parts = ["name: \"\(target.name)\""]
             if !target.needs.isEmpty { parts.append("dependencies: \(target.needs)") }
             parts.append("path: \"\(target.name == module ? "Sources" : "Linked/" + target.name)\"")
-            if let files = excluded[target.name], !files.isEmpty { parts.append("exclude: \(files)") }
+            let files = target.exclude + (excluded[target.name] ?? [])
+            if !files.isEmpty { parts.append("exclude: \(files)") }
             let settings = target.settings.map { Self.setting($0, warnings) }
             if !settings.isEmpty { parts.append("swiftSettings: [\(settings.joined(separator: ", "))]") }
             return "        .\(target.type == "test" ? "testTarget" : "target")(\(parts.joined(separator: ", "))),"

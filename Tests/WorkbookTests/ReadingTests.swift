@@ -128,12 +128,12 @@ struct DocumentTests {
     @Test("name types, members, tests, files and rules that are there")
     func names() throws {
         let toy = try ToyRepository()
-        try toy.write("Makefile", "run:\n\techo\n")
+        try toy.write("Makefile", "run stroll: build\n\techo walk: x\n")
         let symbols = try Symbols(toy.root, ["Phases", "Tests"])
         let records = Records(toy.root)
         for (code, isSound) in [
             ("Toy.sum", true), ("Toy.sum(_:_:)", true), ("Toy.difference", false), ("Bear.sum", false),
-            ("make run", true), ("make walk", false), ("swift test --filter SumTests", true),
+            ("make run", true), ("make stroll", true), ("make walk", false), ("swift test --filter SumTests", true),
             ("swift test --filter BearTests", false), ("Tests/Support/Early.swift", true),
             ("Tests/Support/Gone.swift", false), ("Early.swift", true), ("Gone.swift", false), ("segment.bytes", true),
         ] {
