@@ -4,8 +4,8 @@ SWIFT ?= swift
 LISTENERS ?= 127.0.0.1:9092
 DATA ?= ./data
 
-# `make phase 1`: the number is a goal of its own to make, and must do nothing.
-ifeq ($(firstword $(MAKECMDGOALS)),phase)
+# `make phase 1`, `make hint 1.3`: the number is a goal of its own to make, and must do nothing.
+ifneq ($(filter $(firstword $(MAKECMDGOALS)),phase start check hint reset reveal),)
   PHASE := $(word 2,$(MAKECMDGOALS))
   ifneq ($(PHASE),)
     $(eval .PHONY: $(PHASE))
@@ -21,13 +21,21 @@ help:
 	@echo "make test           build, and pass all Swift tests"
 	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
+	@echo "make start N        your own copy of phase N in Workbook, with the bodies of its exercises taken out"
+	@echo "make check [N]      build your copies, run the exercises' tests, and show the board; also make check 1.3"
+	@echo "make hint X         a hint for exercise X, such as 1.3; three times, each helps more"
+	@echo "make reset X        take exercise X back to its beginning; what you had is kept"
+	@echo "make reveal X       the difference between your exercise X and the reference"
 	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
 	@echo "make soak           ten minutes of clients that come, go and misbehave; SECONDS=60 is shorter"
 	@echo "make golden         write what real clients and the broker say to each other, for the suite of phase 2"
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
 	@echo "make bench-log      the log against bare system calls and loops, as ratios"
 	@echo "make bench-server   the server against a bare epoll loop, as ratios"
-	@echo "make transcripts    write the demos' output into the chapters"
+	@echo "make transcripts    write what commands print into the documents that show it"
+	@echo "make check-workbook each exercise's tests stop when it is blanked, pass, and notice its mutations"
+	@echo "make check-adr      decisions and chapters name what is there, and none lacks a part"
+	@echo "make check-docs     links lead somewhere; transcripts and tables are fresh"
 	@echo "make lint           the format check"
 	@echo "make format         format everything"
 	@echo "make clean          remove what was built"
@@ -49,6 +57,20 @@ tsan:
 .PHONY: phase
 phase:
 	@SWIFT="$(SWIFT)" bash Phases/phase.sh "$(PHASE)"
+
+# The workbook. What a command has to say is said before this returns: make need not add that it failed.
+WORKBOOK = @$(SWIFT) build --quiet --product workbook && .build/debug/workbook
+
+.PHONY: start check hint reset reveal
+start hint reset reveal:
+	$(WORKBOOK) $@ $(PHASE)
+
+check:
+	$(WORKBOOK) check $(PHASE) || test $$? -eq 1
+
+.PHONY: check-workbook check-adr
+check-workbook check-adr:
+	$(WORKBOOK) $@
 
 .PHONY: interop
 interop:
@@ -97,8 +119,16 @@ clean:
 	$(SWIFT) package clean
 	rm -rf .venv
 
+# Transcripts are the output of these.
+.PHONY: demos
+demos:
+	$(SWIFT) build -c release --quiet --product phase1
+	$(SWIFT) build -c release --quiet --product phase2
+
 .PHONY: transcripts
-transcripts:
-	$(SWIFT) build -c release --product phase1
-	$(SWIFT) build -c release --product phase2
-	bash Docs/transcripts.sh
+transcripts: demos
+	$(WORKBOOK) write-docs
+
+.PHONY: check-docs
+check-docs: demos
+	$(WORKBOOK) check-docs

@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
         .executable(name: "bench-server", targets: ["ServerBenchmark"]),
+        .executable(name: "workbook", targets: ["workbook"]),
     ],
     dependencies: [],
     targets: [
@@ -101,6 +102,11 @@ let package = Package(
             dependencies: ["Broker", "SegmentLog", "WireProtocol", "TestSupport"],
             swiftSettings: checked
         ),
+
+        // The workbook: exercises, their checks, and the checks of what is written about the code
+        .target(name: "WorkbookKit", swiftSettings: strict),
+        .executableTarget(name: "workbook", dependencies: ["WorkbookKit"], swiftSettings: strict),
+        .testTarget(name: "WorkbookTests", dependencies: ["WorkbookKit"], swiftSettings: checked),
 
         // What the suites share, and the benchmarks
         .target(

@@ -1,4 +1,5 @@
 import SegmentLog
+import TestSupport
 import Testing
 
 @Suite("ByteReader and ByteWriter")
@@ -35,7 +36,7 @@ struct ByteReaderTests {
         var writer = ByteWriter()
         writer.varint(value)
         let bytes = writer.finish()
-        #expect(bytes.array == expected)
+        #expect(bytes.array == expected, "\(value) as a varint: \(ByteDifference(bytes.array, expected))")
         #expect(Varint.size(of: value) == expected.count)
         var reader = ByteReader(bytes)
         #expect(try reader.varint64() == value)

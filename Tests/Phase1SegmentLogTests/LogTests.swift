@@ -36,6 +36,9 @@ struct LogTests {
         _ = try log.append(Batches.make(1, timestamp: 500), leaderEpoch: epoch, maxTimestamp: 700)
         let stored = try #require(try log.snapshot.read(from: .zero, upTo: log.end, maxBytes: 1 << 20)).read()
         #expect(try RecordBatch(checking: stored).header.maxTimestamp == 700)
+        let next = try log.append(Batches.make(1, timestamp: 500), leaderEpoch: epoch, maxTimestamp: 300).baseOffset
+        let lower = try #require(try log.snapshot.read(from: next, upTo: log.end, maxBytes: 1 << 20)).read()
+        #expect(try RecordBatch(checking: lower).header.maxTimestamp == 300)
     }
 
     @Test("refuses offsets before its start and behind its end")

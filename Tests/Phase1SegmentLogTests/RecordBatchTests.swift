@@ -41,7 +41,7 @@ struct RecordBatchTests {
         #expect(try foreign.checkRecords() == 1_005)
         var built = sample().bytes.array
         built.replaceSubrange(12..<16, with: [0, 0, 0, 0])
-        #expect(built == Self.foreign)
+        #expect(built == Self.foreign, "\(ByteDifference(built, Self.foreign, .batch))")
     }
 
     @Test("gives back keys, values, headers, offsets and timestamps")
@@ -79,6 +79,7 @@ struct RecordBatchTests {
             }
             let batch = try RecordBatch(checking: builder.finish().bytes)
             #expect(try batch.checkRecords() == expected.map(\.timestamp).max(), "seed \(seed)")
+            #expect(batch.header.maxTimestamp == expected.map(\.timestamp).max(), "seed \(seed)")
             var records = batch.records()
             for (index, wanted) in expected.enumerated() {
                 let record = try #require(try records.next(), "seed \(seed)")

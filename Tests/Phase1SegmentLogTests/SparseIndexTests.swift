@@ -1,4 +1,5 @@
 import SegmentLog
+import TestSupport
 import Testing
 
 @Suite("A sparse index")
@@ -14,8 +15,14 @@ struct SparseIndexTests {
                 growing.append(OffsetIndexEntry(relativeOffset: key, position: position * 100))
             }
             let index = growing.view
-            for wanted in -2...(key + 2) {
-                #expect(index.last(atMost: wanted) == index.entries.last { $0.relativeOffset <= wanted })
+            let entries = index.entries
+            // Around each entry, and before the first: between those nothing changes.
+            let keys = entries.map(\.relativeOffset)
+            let around: [Int32] = [-2, -1, 0] + keys.flatMap { key in [key - 1, key, key + 1] }
+            for wanted in around {
+                let expected = entries.last { $0.relativeOffset <= wanted }
+                let found = index.last(atMost: wanted)?.relativeOffset
+                #expect(found == expected?.relativeOffset, "last(atMost: \(wanted)) of the keys \(keys)")
             }
         }
     }
@@ -35,7 +42,9 @@ struct SparseIndexTests {
         growing.append(OffsetIndexEntry(relativeOffset: 5, position: 4200))
         growing.append(OffsetIndexEntry(relativeOffset: 9, position: 8400))
         let offsets = growing.view
-        #expect(offsets.encoded() == [0, 0, 0, 5, 0, 0, 0x10, 0x68, 0, 0, 0, 9, 0, 0, 0x20, 0xD0])
+        let expected: Bytes = [0, 0, 0, 5, 0, 0, 0x10, 0x68, 0, 0, 0, 9, 0, 0, 0x20, 0xD0]
+        let encoded = offsets.encoded()
+        #expect(encoded == expected, "\(ByteDifference(encoded, expected, .offsetIndex(2)))")
         #expect(OffsetIndex(decoding: offsets.encoded())?.entries == offsets.entries)
         #expect(OffsetIndex(decoding: offsets.encoded().slice(0..<15)) == nil)
         #expect(OffsetIndex(decoding: [0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 2]) == nil)

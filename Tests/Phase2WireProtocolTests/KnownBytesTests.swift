@@ -1,4 +1,5 @@
 import SegmentLog
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -16,7 +17,9 @@ struct KnownBytesTests {
     ) throws {
         let expected = Bytes(parts.flatMap { $0 })
         let encoded = try request.frame(version: version, correlationID: 7, clientID: "cli").bytes()
-        #expect(encoded.array == expected.array, sourceLocation: sourceLocation)
+        #expect(
+            encoded.array == expected.array, "\(ByteDifference(encoded, expected, .request(clientID: 3)))",
+            sourceLocation: sourceLocation)
         let frame = expected.dropFirst(4)
         var header = try RequestHeader(fixedPartOf: frame)
         #expect(header.apiKey == Body.apiKey.rawValue && header.apiVersion == version, sourceLocation: sourceLocation)
@@ -30,7 +33,9 @@ struct KnownBytesTests {
     ) throws {
         let expected = Bytes(parts.flatMap { $0 })
         let encoded = try response.responseFrame(version: version, correlationID: 7).bytes()
-        #expect(encoded.array == expected.array, sourceLocation: sourceLocation)
+        #expect(
+            encoded.array == expected.array, "\(ByteDifference(encoded, expected, .response))",
+            sourceLocation: sourceLocation)
         let (correlationID, body) = try Body.decodeResponse(expected.dropFirst(4), version: version)
         #expect(correlationID == 7 && body == response, sourceLocation: sourceLocation)
     }

@@ -12,7 +12,9 @@ struct Phase2Demo {
             do {
                 // The node and its reactor live on this thread, and nowhere else.
                 let node = try OneLogNode(at: address)
-                let reactor = try Reactor(node, listeners: listeners) { line in print("   \(line)") }
+                let reactor = try Reactor(node, listeners: listeners) { line in
+                    if line.level > .debug { print("   \(line)") }
+                }
                 _ = try reactor.run()
             } catch {
                 print("the server failed: \(error)")

@@ -1,0 +1,102 @@
+import Foundation
+
+/// One exercise's tests, run in a process of their own.
+struct TestRun {
+    /// What came of it.
+    enum Verdict: Equatable {
+        case passed(Int)
+        case failed([String])
+        /// A blanked body was called: the exercise's id.
+        case stopped(String)
+        /// No test has such a name.
+        case noTests
+    }
+
+    let verdict: Verdict
+    let output: String
+
+    /// Runs the tests of `exercise` in the package at `directory`, which is built. After `seconds` they are taken
+    /// for endless.
+    init(
+        _ exercise: Exercise, in directory: String, target: String, seconds: Int, environment: [String: String] = [:]
+    ) throws {
+        let filter = Self.filter(exercise.tests, target)
+        #if os(Linux)
+            let arguments = [
+                "\(directory)/.build/debug/workbookPackageTests.xctest", "--testing-library", "swift-testing",
+                "--no-parallel", "--filter", filter,
+            ]
+        #else
+            let arguments = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", "--filter", filter]
+        #endif
+        let command = Command(arguments, in: directory, environment: environment)
+        let outcome = try command.bounded.run(seconds: seconds)
+        output = outcome.output
+        verdict = Self.verdict(of: outcome)
+    }
+
+    /// The regular expression that finds tests written as `Suite` or `Suite/test`.
+    static func filter(_ tests: [String], _ target: String) -> String {
+        let names = tests.map { $0.contains("/") ? $0 + "\\(" : $0 + "/" }
+        return "^\(target)\\.(\(names.joined(separator: "|")))"
+    }
+
+    /// Reads the outcome of a test process.
+    static func verdict(of outcome: Command.Outcome) -> Verdict {
+        let lines = outcome.output.split(separator: "\n").map(String.init)
+        if let stub = lines.first(where: { $0.hasPrefix("Exercise ") && $0.contains(" is not written yet.") }) {
+            let id = stub.dropFirst("Exercise ".count).prefix { $0.isNumber || $0 == "." }
+            if outcome.ending != .exited(0) { return .stopped(String(id)) }
+        }
+        switch outcome.ending {
+        case .outOfTime:
+            return .failed(["It did not end in time: a loop without end?"] + issues(lines))
+        case .signalled(let signal): return .failed(crash(lines, "signal \(signal)"))
+        case .exited(0):
+            let ran = lines.compactMap { line -> Int? in
+                guard let found = line.range(of: "Test run with ") else { return nil }
+                return Int(line[found.upperBound...].prefix { $0.isNumber })
+            }
+            return ran.contains { $0 > 0 } ? .passed(ran.reduce(0, +)) : .noTests
+        case .exited(let code):
+            let issues = issues(lines)
+            return .failed(issues.isEmpty ? crash(lines, "exit code \(code)") : issues)
+        }
+    }
+
+    private static func crash(_ lines: [String], _ ending: String) -> [String] {
+        let fatal = lines.filter { $0.contains("Fatal error") || $0.contains("Precondition failed") }
+        return issues(lines) + (fatal.isEmpty ? ["The tests' process ended with \(ending)."] : fatal)
+    }
+
+    /// The first issues that Swift Testing wrote: each with the test's name, where, and what it said besides.
+    private static func issues(_ lines: [String]) -> [String] {
+        var found: [String] = []
+        var count = 0
+        var isInside = false
+        for line in lines {
+            if let recorded = line.range(of: "recorded an issue") {
+                count += 1
+                guard count <= 2 else { break }
+                isInside = true
+                let name = line[..<recorded.lowerBound].drop { $0 != "T" }
+                found.append(name.trimmingCharacters(in: .whitespaces))
+                found.append("  " + cut(line[recorded.upperBound...].trimmingCharacters(in: .whitespaces)))
+            } else if isInside, line.hasPrefix("±") {
+                continue  // Swift Testing's own difference of arrays.
+            } else if isInside, let mark = line.first, !"◇✔✘✗".contains(mark) {
+                found.append("  " + cut(line.replacingOccurrences(of: "↳ ", with: "")))
+            } else {
+                isInside = false
+            }
+        }
+        return found
+    }
+
+    /// A line that fits a terminal; what an expectation expands to may be pages long.
+    private static func cut(_ line: String) -> String {
+        let line = line.trimmingCharacters(in: .whitespaces).isEmpty ? "" : line
+        let width = 112
+        return line.count > width ? line.prefix(width) + "…" : line
+    }
+}
