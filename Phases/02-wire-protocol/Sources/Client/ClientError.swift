@@ -17,13 +17,15 @@ public enum ClientError: Error, Equatable, Sendable {
     case refused(String)
     /// The client was closed before the answer came.
     case closed
+    /// The task that asked was cancelled before the answer came.
+    case cancelled
 
     /// Whether the same request may succeed later, perhaps at another broker.
     public var isRetriable: Bool {
         switch self {
         case .disconnected, .timedOut: true
         case .broker(let code, _): code.isRetriable
-        case .unsupportedVersion, .unreadable, .refused, .closed: false
+        case .unsupportedVersion, .unreadable, .refused, .closed, .cancelled: false
         }
     }
 }
@@ -39,6 +41,7 @@ extension ClientError: CustomStringConvertible {
         case .broker(let code, let what): "\(what): \(code.name)"
         case .refused(let reason): reason
         case .closed: "the client is closed"
+        case .cancelled: "the task was cancelled"
         }
     }
 }

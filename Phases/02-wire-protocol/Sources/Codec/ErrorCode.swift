@@ -44,6 +44,8 @@ public struct ErrorCode: RawRepresentable, Hashable, Sendable, Field {
     public static let invalidTimestamp = ErrorCode(rawValue: 32)
     /// UNSUPPORTED_VERSION.
     public static let unsupportedVersion = ErrorCode(rawValue: 35)
+    /// TOPIC_AUTHORIZATION_FAILED.
+    public static let topicAuthorizationFailed = ErrorCode(rawValue: 29)
     /// INVALID_REQUEST.
     public static let invalidRequest = ErrorCode(rawValue: 42)
     /// UNSUPPORTED_FOR_MESSAGE_FORMAT: a message format before magic 2.
