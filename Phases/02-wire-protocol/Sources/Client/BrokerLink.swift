@@ -274,8 +274,9 @@ public struct Answer: Sendable {
             var version = call.version
             if ResponseHeader.hasTags(call.api, version) { try reader.skipTags() }
             let body = reader.rest()
-            if call.api == .apiVersions, try reader.integer(Int16.self) == ErrorCode.unsupportedVersion.rawValue {
-                version = 0
+            if call.api == .apiVersions {
+                var reader = ByteReader(body)
+                if try reader.integer(Int16.self) == ErrorCode.unsupportedVersion.rawValue { version = 0 }
             }
             self.init(version: version, body: body)
         } catch let error as ClientError {
