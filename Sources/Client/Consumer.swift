@@ -158,7 +158,8 @@ public final class Consumer: Sendable {
     private func lookUp(
         _ times: [TopicPartition: Int64]
     ) async throws(ClientError) -> [TopicPartition: OffsetAndTimestamp] {
-        let reply = try await ask(.offsets([:]), times: times, what: "looking up the offsets of \(times.count) partitions")
+        let reply = try await ask(
+            .offsets([:]), times: times, what: "looking up the offsets of \(times.count) partitions")
         guard case .offsets(let found) = reply else { throw .closed }
         return found
     }
@@ -178,7 +179,8 @@ public final class Consumer: Sendable {
     ) async throws(ClientError) -> Question.Reply {
         let id = thread.withMachine { $0.number() }
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Result<Question.Reply, ClientError>, Never>) in
+            await withCheckedContinuation {
+                (continuation: CheckedContinuation<Result<Question.Reply, ClientError>, Never>) in
                 let isAsked = thread.withMachine { machine in
                     machine.ask(id, kind, times: times, what: what) { continuation.resume(returning: $0) }
                 }

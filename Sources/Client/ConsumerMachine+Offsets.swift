@@ -93,7 +93,9 @@ extension ConsumerMachine {
             guard case .unusable(let code)? = wire.cluster.topics[topic], !code.isRetriable else { return nil }
             return .failure(.broker(code, what: topic))
         case .position(let name):
-            guard let index = indices[name] else { return .failure(.refused("\(name) is not assigned to this consumer")) }
+            guard let index = indices[name] else {
+                return .failure(.refused("\(name) is not assigned to this consumer"))
+            }
             return position(of: index).map { .success(.position($0)) }
         case .offsets(let found):
             return lookups.contains { $0.owner == .question(question.id) } ? nil : .success(.offsets(found))

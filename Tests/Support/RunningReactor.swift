@@ -1,28 +1,30 @@
 import Foundation
 import SegmentLog
-import TestSupport
 import WireProtocol
 
 /// A node that a test writes as one closure. It stops when it is asked to.
-struct ClosureNode: Node {
+public struct ClosureNode: Node {
     let react: @Sendable (Event, Instant, inout Effects) -> Void
 
-    mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
+    /// Has the closure react.
+    public mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
         react(event, now, &effects)
         if case .stopping = event { effects.append(.stop(failure: nil)) }
     }
 }
 
 /// The real reactor on a thread of its own, at a port of its own.
-final class RunningReactor: Sendable {
-    let port: UInt16
+public final class RunningReactor: Sendable {
+    /// Where it listens.
+    public let port: UInt16
     /// The lines of the reactor and its node.
-    let log = Lock<[String]>([])
+    package let log = Lock<[String]>([])
     private let mailbox: Mailbox
     private let outcome = Lock<String??>(nil)
     private let ended = DispatchSemaphore(value: 0)
 
-    init(
+    /// Starts a node that `react` is the whole of.
+    public init(
         limits: ReactorLimits = ReactorLimits(), _ react: @escaping @Sendable (Event, Instant, inout Effects) -> Void
     ) throws {
         let listeners = try Listeners(bindingTo: [SocketAddress(host: "127.0.0.1", port: 0)])
@@ -48,7 +50,7 @@ final class RunningReactor: Sendable {
     }
 
     /// The end of `run()`, if it comes within 20 seconds: what went wrong, or nil after a clean end.
-    func waitForEnd() -> String? {
+    public func waitForEnd() -> String? {
         guard ended.wait(timeout: .now() + 20) == .success else { return "run() has not ended" }
         ended.signal()
         return outcome.withLock { $0 } ?? "run() has not ended"
@@ -56,40 +58,23 @@ final class RunningReactor: Sendable {
 
     /// Asks the node to stop, and waits for the end.
     @discardableResult
-    func stop() -> String? {
+    public func stop() -> String? {
         mailbox.requestStop()
         return waitForEnd()
     }
 }
 
 /// A count that another thread raises and a test waits for.
-final class Counter: Sendable {
+public final class Counter: Sendable {
     private let raised = DispatchSemaphore(value: 0)
 
-    func raise() { raised.signal() }
+    /// A count of zero.
+    public init() {}
+
+    /// Adds one.
+    public func raise() { raised.signal() }
     /// Waits until it has been raised `count` more times; false after ten seconds without.
-    func wait(for count: Int = 1) -> Bool {
+    public func wait(for count: Int = 1) -> Bool {
         (0..<count).allSatisfy { _ in raised.wait(timeout: .now() + 10) == .success }
-    }
-}
-
-/// What the reactor's suites share: a node that echoes, and files.
-enum Echo {
-    static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
-    static func framed(_ bytes: Bytes) -> Payload { Payload(parts: [.bytes(bytes)]).framed() }
-    static func framed(_ text: String) -> Payload { framed(Bytes(utf8: text)) }
-
-    /// Sends every frame back.
-    @Sendable static func echo(_ event: Event, _: Instant, _ effects: inout Effects) {
-        if case .received(let connection, let frame) = event { effects.append(.send(connection, framed(frame))) }
-    }
-
-    /// A real file of `count` bytes, and what is in it.
-    static func file(_ count: Int, in directory: TemporaryDirectory) throws -> (any File, [UInt8]) {
-        var random = SplitMix64(seed: UInt64(count))
-        let contents = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-        let file = try directory.storage().open("data", creating: true)
-        try file.append(Bytes(contents), at: 0)
-        return (file, contents)
     }
 }
