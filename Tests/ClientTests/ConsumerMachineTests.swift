@@ -276,6 +276,33 @@ struct ConsumerMachineTests {
         #expect(cluster.fetches.last?.broker == 2)
     }
 
+    @Test("takes no record twice where the old leader's answer comes after the new one's")
+    func lateAnswer() throws {
+        let cluster = try SimulatedCluster()
+        cluster.brokers = [1, 2]
+        try cluster.append(["a"], to: t0)
+        cluster.partitions[t1] = .init(leader: 2)
+        try cluster.machine.assign([t0: .earliest, t1: .earliest])
+        try cluster.settle()
+        #expect(try cluster.readValues() == ["a"])
+        cluster.stalled = [1]
+        try cluster.append(["b"], to: t0)
+        try cluster.settle()
+        // The other partition's error has the metadata asked for, which tells where this one is led.
+        cluster.partitions[t0]?.leader = 2
+        cluster.partitions[t1]?.error = ErrorCode(rawValue: 6)
+        try cluster.settle()
+        cluster.partitions[t1]?.error = nil
+        try cluster.advance(100)
+        // The fetch that was sent meanwhile for the other partition alone comes to its end.
+        try cluster.advance(500)
+        #expect(cluster.fetches.last?.broker == 2)
+        #expect(cluster.machine.fetches.contains { $0.broker == 1 })
+        #expect(try cluster.readValues() == ["b"])
+        try cluster.release()
+        #expect(try cluster.readValues() == [])
+    }
+
     @Test("answers questions about offsets, once they can be answered")
     func questions() throws {
         let cluster = try SimulatedCluster()

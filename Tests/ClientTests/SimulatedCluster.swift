@@ -60,6 +60,9 @@ final class SimulatedCluster {
     var cutsBatches = false
     /// Changes an answer's bytes on their way.
     var mutate: ((ApiKey, inout [UInt8]) -> Void)?
+    /// Brokers whose answers to fetches do not arrive until `release`.
+    var stalled: Set<Int32> = []
+    private var late: [(Held, FetchResponse)] = []
     private(set) var fetches: [SeenFetch] = []
     private(set) var listOffsets: [ListOffsetsRequest] = []
     private var connections: [(id: ConnectionID, broker: Int32)] = []
@@ -125,6 +128,16 @@ final class SimulatedCluster {
         for connection in ending { try driver.deliver(.disconnected(connection.id)) }
     }
 
+    /// Lets the answers of stalled brokers arrive, as they were given.
+    func release() throws {
+        stalled = []
+        for (held, response) in late {
+            try send(response, held.fetch.version, held.correlationID, on: held.connection)
+        }
+        late = []
+        try settle()
+    }
+
     private func step() throws -> Bool {
         if openedCount < driver.opening.count {
             let (id, address) = driver.opening[openedCount]
@@ -157,6 +170,10 @@ final class SimulatedCluster {
         }
         guard let ready else { return false }
         let waiting = held.remove(at: ready)
+        if stalled.contains(waiting.fetch.broker) {
+            late.append((waiting, answer(waiting.fetch)))
+            return true
+        }
         try send(answer(waiting.fetch), waiting.fetch.version, waiting.correlationID, on: waiting.connection)
         return true
     }
