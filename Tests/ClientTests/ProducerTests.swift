@@ -13,7 +13,7 @@ struct ProducerTests {
 
     @Test("is told where each record went, in the order in which they were sent")
     func offsetsInOrder() async throws {
-        let broker = try RunningBroker()
+        let broker = try RunningBroker(partitions: 4)
         let producer = try Producer(configuration(broker))
         var deliveries: [Delivery] = []
         for number in 0..<1_000 {

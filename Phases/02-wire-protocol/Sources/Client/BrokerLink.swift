@@ -14,6 +14,8 @@ struct BrokerLink {
         var timeoutMilliseconds: Int64
         /// False for a produce with `acks=0`: it is done once it is sent.
         var isAnswered: Bool
+        /// The greatest version to send it in.
+        var maxVersion = Int16.max
         /// What it was sent as.
         var version: Int16 = 0
         var correlationID: Int32 = 0
@@ -148,7 +150,7 @@ struct BrokerLink {
     }
 
     private mutating func transmit(_ call: Call, _ out: inout WireClient.Outputs) {
-        guard let connection, let version = commonVersion(of: call.api) else {
+        guard let connection, let version = commonVersion(of: call.api, upTo: call.maxVersion) else {
             return out.completed.append((call.id, .failure(.unsupportedVersion(call.api))))
         }
         var call = call
@@ -166,10 +168,10 @@ struct BrokerLink {
         }
     }
 
-    /// The greatest version that both sides speak.
-    private func commonVersion(of api: ApiKey) -> Int16? {
+    /// The greatest version up to `limit` that both sides speak.
+    private func commonVersion(of api: ApiKey, upTo limit: Int16) -> Int16? {
         guard let theirs = versions[api.rawValue] else { return nil }
-        let version = min(theirs.upperBound, api.versions.upperBound)
+        let version = min(theirs.upperBound, api.versions.upperBound, limit)
         return version >= max(theirs.lowerBound, api.versions.lowerBound) ? version : nil
     }
 

@@ -22,6 +22,8 @@ public struct Cluster: Sendable {
     public private(set) var brokers: [Int32: SocketAddress] = [:]
     /// Topics that were asked for.
     public private(set) var topics: [String: Topic] = [:]
+    /// The ids of topics that can be used (KIP-516); none from a broker that has no ids.
+    public private(set) var topicIDs: [String: Uuid] = [:]
     /// Grows whenever something here has changed.
     public private(set) var revision = 0
 
@@ -54,6 +56,7 @@ public struct Cluster: Sendable {
         for topic in response.topics {
             guard let name = topic.name else { continue }
             topics[name] = updated(name, with: topic)
+            topicIDs[name] = topic.errorCode == .none && topic.topicID != .zero ? topic.topicID : nil
         }
     }
 

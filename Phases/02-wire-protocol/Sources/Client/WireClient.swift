@@ -89,19 +89,21 @@ public struct WireClient: Sendable {
     /// Hands in a request.
     ///
     /// - Parameters:
+    ///   - maxVersion: the greatest version to send it in, where the greatest that both sides speak will not do.
     ///   - timeoutMilliseconds: how long to wait, where not `request.timeout.ms`.
     ///   - isAnswered: false for a produce with `acks=0`, which is done once it is sent.
     public mutating func send(
-        _ request: any Request, to destination: Destination, at now: Instant, timeoutMilliseconds: Int64? = nil,
-        isAnswered: Bool = true, _ effects: inout Effects
+        _ request: any Request, to destination: Destination, at now: Instant, maxVersion: Int16 = .max,
+        timeoutMilliseconds: Int64? = nil, isAnswered: Bool = true, _ effects: inout Effects
     ) -> CallID {
-        let id = enqueue(request, to: destination, at: now, timeoutMilliseconds, isAnswered)
+        let id = enqueue(request, to: destination, at: now, maxVersion, timeoutMilliseconds, isAnswered)
         finish(at: now, &effects)
         return id
     }
 
     private mutating func enqueue(
-        _ request: any Request, to destination: Destination, at now: Instant, _ timeout: Int64?, _ isAnswered: Bool
+        _ request: any Request, to destination: Destination, at now: Instant, _ maxVersion: Int16 = .max,
+        _ timeout: Int64? = nil, _ isAnswered: Bool = true
     ) -> CallID {
         let id = CallID(value: nextCall)
         nextCall += 1
@@ -113,7 +115,7 @@ public struct WireClient: Sendable {
         }
         let call = BrokerLink.Call(
             id: id, request: request, deadline: now.advanced(byMilliseconds: timeout), timeoutMilliseconds: timeout,
-            isAnswered: isAnswered)
+            isAnswered: isAnswered, maxVersion: maxVersion)
         links[index].enqueue(call, at: now, &out)
         return id
     }
@@ -200,7 +202,7 @@ public struct WireClient: Sendable {
                 return topic
             }
             request.allowAutoTopicCreation = configuration.allowsTopicCreation
-            metadataCall = enqueue(request, to: .any, at: now, nil, true)
+            metadataCall = enqueue(request, to: .any, at: now)
             takeMetadata(at: now)
         }
     }

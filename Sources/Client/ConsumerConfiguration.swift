@@ -1,0 +1,97 @@
+import WireProtocol
+
+/// What a consumer is told, by Kafka's names and with Kafka's defaults.
+public struct ConsumerConfiguration: Sendable {
+    /// What to do where the offset to read does not exist (any more).
+    public enum OffsetReset: Sendable {
+        /// Go on with the first offset that there is.
+        case earliest
+        /// Go on with what is appended from then on.
+        case latest
+        /// Throw OFFSET_OUT_OF_RANGE.
+        case none
+    }
+
+    /// `bootstrap.servers`: where to look for the cluster, as in "one:9092,two:9092".
+    public var bootstrapServers: String
+    /// `client.id`: what the client calls itself.
+    public var clientID = "logbook"
+    /// `fetch.min.bytes`: how many bytes are worth an answer. More makes fewer, larger answers.
+    public var fetchMinBytes: Int32 = 1
+    /// `fetch.max.wait.ms`: how long a broker waits for `fetch.min.bytes`.
+    public var fetchMaxWaitMilliseconds: Int32 = 500
+    /// `fetch.max.bytes`: the most bytes in one answer. A larger batch still comes whole (KIP-74).
+    public var fetchMaxBytes: Int32 = 52_428_800
+    /// `max.partition.fetch.bytes`: the most bytes of one partition in one answer. A larger batch
+    /// still comes whole (KIP-74).
+    public var maxPartitionFetchBytes: Int32 = 1_048_576
+    /// How many bytes of batches are fetched ahead of the reader.
+    ///
+    /// While the partitions that are not paused hold less than this, fetches go on, so that the next
+    /// records are there when the reader comes for them. Each broker's answer in flight adds at most
+    /// what was left of the bound, or `max.partition.fetch.bytes`, or one batch, whichever is most;
+    /// paused partitions keep what they hold. librdkafka knows the bound as
+    /// `queued.max.messages.kbytes`.
+    public var fetchAheadBytes = 16 << 20
+    /// `check.crcs`: whether a batch's CRC-32C is compared before its records are handed out.
+    public var checksCRCs = true
+    /// `auto.offset.reset`.
+    public var autoOffsetReset = OffsetReset.latest
+    /// `allow.auto.create.topics`: whether asking for a topic may create it.
+    public var allowsTopicCreation = true
+    /// `request.timeout.ms`: how long to wait for a broker's answer before asking again.
+    public var requestTimeoutMilliseconds: Int64 = 30_000
+    /// `default.api.timeout.ms`: how long a question to the consumer, as for an offset, may take in all.
+    public var defaultApiTimeoutMilliseconds: Int64 = 60_000
+    /// `retry.backoff.ms`: the wait before something that failed is tried again.
+    public var retryBackoffMilliseconds: Int64 = 100
+    /// `metadata.max.age.ms`: metadata is asked for again when it is older.
+    public var metadataMaxAgeMilliseconds: Int64 = 300_000
+
+    /// Kafka's defaults for a cluster at `bootstrapServers`.
+    public init(bootstrapServers: String) { self.bootstrapServers = bootstrapServers }
+
+    /// The settings of the connections; throws where one of these settings cannot be used.
+    func wire() throws(ClientError) -> WireClient.Configuration {
+        guard fetchMinBytes >= 0, fetchMaxBytes >= 0, maxPartitionFetchBytes >= 0, fetchAheadBytes >= 0 else {
+            throw .refused("the sizes of a consumer's fetches must not be negative")
+        }
+        guard fetchMaxWaitMilliseconds >= 0, Int64(fetchMaxWaitMilliseconds) < requestTimeoutMilliseconds else {
+            throw .refused(
+                """
+                fetch.max.wait.ms (\(fetchMaxWaitMilliseconds)) must be less than request.timeout.ms \
+                (\(requestTimeoutMilliseconds)), and not negative
+                """)
+        }
+        var wire = WireClient.Configuration(bootstrapServers: try SocketAddress.bootstrapServers(bootstrapServers))
+        wire.clientID = clientID
+        wire.requestTimeoutMilliseconds = requestTimeoutMilliseconds
+        wire.retryBackoffMilliseconds = retryBackoffMilliseconds
+        wire.metadataMaxAgeMilliseconds = metadataMaxAgeMilliseconds
+        wire.allowsTopicCreation = allowsTopicCreation
+        return wire
+    }
+}
+
+/// Where to begin to read a partition.
+public enum StartPosition: Equatable, Sendable {
+    /// The first record that there is.
+    case earliest
+    /// What is appended from now on.
+    case latest
+    /// The record with this offset, 0 or more.
+    case offset(Int64)
+    /// The first record with this timestamp or a later one, in milliseconds since 1970; what is
+    /// appended from now on where there is none.
+    case timestamp(Int64)
+}
+
+/// A record found by its time.
+public struct OffsetAndTimestamp: Equatable, Sendable {
+    /// Its offset.
+    public var offset: Int64
+    /// Its timestamp in milliseconds since 1970; -1 for an end of the log.
+    public var timestamp: Int64
+    /// The epoch of the leader that wrote it; -1 where that is not known.
+    public var leaderEpoch: Int32
+}
