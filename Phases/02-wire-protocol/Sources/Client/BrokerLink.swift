@@ -3,7 +3,7 @@ import SegmentLog
 /// One broker as a client sees it: a connection that is made when there is something to send, asked
 /// what it speaks (KIP-35), and then used for requests in order.
 ///
-/// - I2.4: answers are matched with requests by order and by correlation id; where the two disagree
+/// - I2.9: answers are matched with requests by order and by correlation id; where the two disagree
 ///   the connection ends.
 struct BrokerLink {
     /// A request on its way.
