@@ -8,22 +8,7 @@ public struct DescribeLogDirsRequest: Request {
     public static let apiKey = ApiKey.describeLogDirs
 
     /// Partitions of one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The partitions.
-        public var partitions: [Int32] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Int32>
 
     /// The topics, or null for all.
     public var topics: [Topic]?
@@ -71,22 +56,7 @@ public struct DescribeLogDirsResponse: Message {
     }
 
     /// The logs of one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The logs by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// A log.
     public struct Partition: Field, Equatable {

@@ -98,22 +98,7 @@ public struct OffsetFetchResponse: Message {
     }
 
     /// The offsets of one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The offsets by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The offset of one partition.
     public struct Partition: Field, Equatable {

@@ -19,22 +19,7 @@ public struct ListOffsetsRequest: Request {
     public static let latestTiered: Int64 = -5
 
     /// A topic to ask about.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The partitions to ask about.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// A partition to ask about.
     public struct Partition: Field, Equatable {
@@ -85,22 +70,7 @@ public struct ListOffsetsResponse: Message {
     public static let apiKey = ApiKey.listOffsets
 
     /// The answers for one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The answers by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The answer for one partition.
     public struct Partition: Field, Equatable {

@@ -9,22 +9,7 @@ public struct OffsetForLeaderEpochRequest: Request {
     public static let apiKey = ApiKey.offsetForLeaderEpoch
 
     /// The partitions of one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The partitions.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// A partition and an epoch.
     public struct Partition: Field, Equatable {
@@ -69,22 +54,7 @@ public struct OffsetForLeaderEpochResponse: Message {
     public static let apiKey = ApiKey.offsetForLeaderEpoch
 
     /// The answers for one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The answers by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The answer for one partition.
     public struct Partition: Field, Equatable {

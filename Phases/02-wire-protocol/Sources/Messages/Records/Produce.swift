@@ -8,22 +8,7 @@ public struct ProduceRequest: Request {
     public static let apiKey = ApiKey.produce
 
     /// The batches for one topic.
-    public struct Topic: Field, Equatable {
-        /// The topic's name.
-        public var name = ""
-        /// The batches by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The batch for one partition.
     public struct Partition: Field, Equatable {
@@ -72,22 +57,7 @@ public struct ProduceResponse: Message {
     public static let apiKey = ApiKey.produce
 
     /// The answers for one topic.
-    public struct Topic: Field, Equatable {
-        /// The topic's name.
-        public var name = ""
-        /// The answers by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The answer for one partition.
     public struct Partition: Field, Equatable {

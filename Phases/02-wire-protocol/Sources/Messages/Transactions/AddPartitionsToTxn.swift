@@ -8,22 +8,7 @@ public struct AddPartitionsToTxnRequest: Request {
     public static let apiKey = ApiKey.addPartitionsToTxn
 
     /// Partitions of one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The partitions.
-        public var partitions: [Int32] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Int32>
 
     /// The transactional id.
     public var transactionalID = ""
@@ -53,22 +38,7 @@ public struct AddPartitionsToTxnResponse: Message {
     public static let apiKey = ApiKey.addPartitionsToTxn
 
     /// The answers for one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The answers by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The answer for one partition.
     public struct Partition: Field, Equatable {

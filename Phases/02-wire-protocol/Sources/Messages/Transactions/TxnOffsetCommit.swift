@@ -8,22 +8,7 @@ public struct TxnOffsetCommitRequest: Request {
     public static let apiKey = ApiKey.txnOffsetCommit
 
     /// The offsets of one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The offsets by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The offset of one partition.
     public struct Partition: Field, Equatable {
@@ -89,22 +74,7 @@ public struct TxnOffsetCommitResponse: Message {
     public static let apiKey = ApiKey.txnOffsetCommit
 
     /// The answers for one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name.
-        public var name = ""
-        /// The answers by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = ByTopic<Partition>
 
     /// The answer for one partition.
     public struct Partition: Field, Equatable {
