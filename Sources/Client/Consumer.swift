@@ -108,11 +108,7 @@ public final class Consumer: Sendable {
                 break
             }
             if hasWaited || !records.isEmpty { break }
-            let (seconds, attoseconds) = timeout.components
-            let milliseconds = seconds.multipliedReportingOverflow(by: 1000)
-            await reading.claim.wait(
-                timeoutMilliseconds: milliseconds.overflow
-                    ? .max : milliseconds.partialValue + attoseconds / 1_000_000_000_000_000)
+            await reading.claim.wait(timeoutMilliseconds: timeout.milliseconds)
             hasWaited = true
         }
         reading.giveBack()
@@ -195,4 +191,14 @@ public final class Consumer: Sendable {
     }
 
     private func cancel(_ id: UInt64) { thread.withMachine { $0.cancelQuestion(id) }?(.failure(.cancelled)) }
+}
+
+extension Duration {
+    /// Whole milliseconds, as far as they can be counted.
+    fileprivate var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000)
+        let (sum, isTooMuch) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return isTooLong || isTooMuch ? (seconds < 0 ? .min : .max) : sum
+    }
 }
