@@ -73,6 +73,19 @@ let package = Package(
             swiftSettings: checked
         ),
 
+        // Phase 3
+        .target(
+            name: "TopicsPartitions",
+            dependencies: ["SegmentLog", "WireProtocol"],
+            path: "Phases/03-topics-partitions/Sources",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "Phase3TopicsPartitionsTests",
+            dependencies: ["TopicsPartitions", "SegmentLog", "WireProtocol", "TestSupport"],
+            swiftSettings: checked
+        ),
+
         // The client
         .target(
             name: "LogbookClient",
