@@ -34,6 +34,7 @@ struct ProducerMachine: ClientMachine {
     private var partitioner: Partitioner
     private(set) var bufferedBytes = 0
     private var places: [TopicPartition: Int] = [:]
+    private var lastPlace = 0
     var queues: [PartitionQueue] = []
     /// The queues that are not empty, or have a batch under way.
     private var listed: [Int] = []
@@ -145,10 +146,12 @@ struct ProducerMachine: ClientMachine {
     /// Nil where that has to be asked for first.
     private func partitionCount(of topic: String) throws(ClientError) -> Int? {
         guard !topic.isEmpty else { throw .refused("a record names no topic") }
-        if case .unusable(let code)? = wire.cluster.topics[topic], !code.isRetriable {
-            throw .broker(code, what: "topic \(topic)")
+        // One search: this is asked for each record.
+        switch wire.cluster.topics[topic] {
+        case .partitions(let list)?: return list.isEmpty ? nil : list.count
+        case .unusable(let code)? where !code.isRetriable: throw .broker(code, what: "topic \(topic)")
+        case .unusable, nil: return nil
         }
-        return wire.cluster.partitionCount(of: topic)
     }
 
     private mutating func take(
@@ -186,7 +189,12 @@ struct ProducerMachine: ClientMachine {
     }
 
     private mutating func place(of partition: TopicPartition) -> Int {
-        if let place = places[partition] { return place }
+        // Records come in runs: most go where the one before went.
+        if lastPlace < queues.count, queues[lastPlace].partition == partition { return lastPlace }
+        if let place = places[partition] {
+            lastPlace = place
+            return place
+        }
         places[partition] = queues.count
         queues.append(PartitionQueue(partition))
         return queues.count - 1

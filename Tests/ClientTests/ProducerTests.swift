@@ -137,7 +137,9 @@ struct ProducerTests {
         }
         #if os(Linux)
             // A reactor that stayed would keep an epoll and an eventfd.
-            func descriptors() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
+            func descriptors() throws -> Int {
+                try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+            }
             while try descriptors() > 90 { await Task.yield() }
         #endif
         withExtendedLifetime(broker) {}

@@ -77,7 +77,9 @@ struct WireClientChaosTests {
                 ($0, Int32(random.below(4)) - 1, Int32(random.below(9)))
             }
             try driver.answer(
-                on: id, WireClientDriver.metadata(brokers: random.below(4), port: 9092 + Int32(random.below(2)), topics: topics))
+                on: id,
+                WireClientDriver.metadata(brokers: random.below(4), port: 9092 + Int32(random.below(2)), topics: topics)
+            )
         default: try driver.answer(on: id, FindCoordinatorResponse())
         }
         return true

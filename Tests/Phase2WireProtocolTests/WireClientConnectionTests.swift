@@ -6,7 +6,8 @@ import Testing
 struct WireClientConnectionTests {
     private let request = FindCoordinatorRequest()
 
-    @Test("are tried again after a wait that grows, by a fifth more or less, and begins anew", arguments: UInt64(0)..<50)
+    @Test(
+        "are tried again after a wait that grows, by a fifth more or less, and begins anew", arguments: UInt64(0)..<50)
     func backoff(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var backoff = Backoff(first: 100, longest: 1_000)
@@ -154,7 +155,8 @@ struct WireClientConnectionTests {
                 if driver.asked[id] == nil { driver.tell(.opened(id)) }
                 guard let asked = driver.asked[id]?.first else { continue }
                 if asked.api == .apiVersions {
-                    try driver.answer(on: id, driver.offer(uselessness == .withoutMetadata ? [.metadata: -1...(-1)] : [:]))
+                    try driver.answer(
+                        on: id, driver.offer(uselessness == .withoutMetadata ? [.metadata: -1...(-1)] : [:]))
                 } else {
                     let topics = uselessness == .withoutLeader ? [("t", -1, 0)] : [] as [(String, Int32, Int32)]
                     try driver.answer(on: id, WireClientDriver.metadata(topics: topics))

@@ -116,7 +116,8 @@ struct WireClientMetadataTests {
         #expect(driver.client.cluster["t", 0]?.leaderEpoch == 0)
     }
 
-    @Test("has no epochs where the broker is too old to know them well", arguments: [(8, -1), (9, 5)] as [(Int16, Int32)])
+    @Test(
+        "has no epochs where the broker is too old to know them well", arguments: [(8, -1), (9, 5)] as [(Int16, Int32)])
     func unreliableEpochs(version: Int16, epoch: Int32) throws {
         let driver = WireClientDriver()
         driver.follow("t")

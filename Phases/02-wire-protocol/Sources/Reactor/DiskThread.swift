@@ -73,7 +73,11 @@ public final class Mailbox: Sendable {
 
     func post(_ message: Message) {
         // Who has been rung for takes all that is there.
-        if messages.withLock({ $0.append(message); return $0.count == 1 }) { bell.ring() }
+        if messages.withLock({
+            $0.append(message); return $0.count == 1
+        }) {
+            bell.ring()
+        }
     }
 
     func take() -> [Message] {
