@@ -114,6 +114,7 @@ struct ProducerMachineTests {
         var configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
         configuration.lingerMilliseconds = 0
         configuration.requestTimeoutMilliseconds = 400
+        configuration.retryBackoffMilliseconds = 10
         configuration.deliveryTimeoutMilliseconds = 500
         let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
         let reports = Reports()
