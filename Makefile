@@ -32,6 +32,7 @@ help:
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
 	@echo "make bench-log      the log against bare system calls and loops, as ratios"
 	@echo "make bench-server   the server against a bare epoll loop, as ratios"
+	@echo "make bench-client   the producer against kcat and batches made beforehand, as ratios"
 	@echo "make transcripts    write what commands print into the documents that show it"
 	@echo "make check-workbook each exercise's tests stop when it is blanked, pass, and notice its mutations"
 	@echo "make check-adr      decisions and chapters name what is there, and none lacks a part"
@@ -105,6 +106,12 @@ bench-server:
 	$(SWIFT) build -c release --product logbook
 	$(SWIFT) build -c release --product bench-server
 	.build/release/bench-server --write Docs/PERFORMANCE.md
+
+.PHONY: bench-client
+bench-client:
+	$(SWIFT) build -c release --product logbook
+	$(SWIFT) build -c release --product bench-client
+	.build/release/bench-client --write Docs/PERFORMANCE.md
 
 .PHONY: lint
 lint:

@@ -26,6 +26,7 @@ let package = Package(
         .executable(name: "phase2", targets: ["Phase2Demo"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
+        .executable(name: "bench-client", targets: ["ClientBenchmark"]),
         .executable(name: "bench-server", targets: ["ServerBenchmark"]),
         .executable(name: "workbook", targets: ["workbook"]),
     ],
@@ -140,6 +141,12 @@ let package = Package(
             name: "LogBenchmark",
             dependencies: ["BenchmarkSupport", "CAllocations", "SegmentLog", "WireProtocol"],
             path: "Benchmarks/Log",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "ClientBenchmark",
+            dependencies: ["BenchmarkSupport", "LogbookClient", "SegmentLog", "WireProtocol"],
+            path: "Benchmarks/Client",
             swiftSettings: strict
         ),
         .executableTarget(

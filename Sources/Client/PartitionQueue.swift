@@ -17,8 +17,8 @@ struct PartitionQueue: Sendable {
     let partition: TopicPartition
     private var open: OpenBatch?
     private(set) var closed: [Batch] = []
-    /// Whether a batch is with the broker.
-    private(set) var isInFlight = false
+    /// The batch that is with the broker, and whether it is known to be too late.
+    private var inFlight: (outcome: BatchOutcome, deadline: Instant, isLate: Bool)?
     /// Not sent before this time.
     private var retryAt: Instant?
     /// In the producer's list of queues with something to do.
@@ -26,6 +26,8 @@ struct PartitionQueue: Sendable {
 
     init(_ partition: TopicPartition) { self.partition = partition }
 
+    /// Whether a batch is with the broker.
+    var isInFlight: Bool { inFlight != nil }
     /// Whether nothing waits to be sent.
     var isEmpty: Bool { open == nil && closed.isEmpty }
     /// What became of each batch that waits.
@@ -37,10 +39,16 @@ struct PartitionQueue: Sendable {
     /// When something is to be done without an event: the linger is over, a retry is due, or a batch is
     /// too late. What was due before and is not done waits for something else.
     func nextDeadline(after now: Instant) -> Instant? {
-        if isInFlight { return nil }
-        let due = closed.isEmpty ? open?.lingerUntil : retryAt
-        return [due, closed.first?.deadline ?? open?.deadline].compactMap { $0 }.filter { $0 > now }.min()
+        var next: Instant?
+        func consider(_ due: Instant?) { if let due, due > now { next = min(next ?? due, due) } }
+        consider(inFlight?.deadline)
+        if !isInFlight { consider(closed.isEmpty ? open?.lingerUntil : retryAt) }
+        consider(closed.first?.deadline ?? open?.deadline)
+        return next
     }
+
+    /// Whether the open batch can no longer be delivered in time.
+    func isOpenBatchLate(at now: Instant) -> Bool { open.map { $0.deadline <= now } ?? false }
 
     /// Whether the open batch has waited long enough.
     func isLingerOver(at now: Instant) -> Bool { open.map { $0.lingerUntil <= now } ?? false }
@@ -81,26 +89,36 @@ struct PartitionQueue: Sendable {
     /// Takes the oldest batch, which goes to the broker.
     mutating func take() -> Batch? {
         guard !closed.isEmpty else { return nil }
-        isInFlight = true
         retryAt = nil
-        return closed.removeFirst()
+        let batch = closed.removeFirst()
+        inFlight = (batch.outcome, batch.deadline, isLate: false)
+        return batch
     }
 
     /// The batch under way is done with.
-    mutating func finished() { isInFlight = false }
+    mutating func finished() { inFlight = nil }
 
     /// The batch under way is to be sent again: before all others, so that the order stays.
     mutating func putBack(_ batch: Batch, until retryAt: Instant) {
-        isInFlight = false
+        inFlight = nil
         closed.insert(batch, at: 0)
         self.retryAt = retryAt
     }
 
     /// Takes the closed batches whose time is over.
     mutating func removeExpired(at now: Instant) -> [Batch] {
-        let expired = closed.filter { $0.deadline <= now }
-        if !expired.isEmpty { closed.removeAll { $0.deadline <= now } }
-        return expired
+        // They were begun one after the other: the oldest is the first to be late.
+        let count = closed.prefix { $0.deadline <= now }.count
+        guard count > 0 else { return [] }
+        defer { closed.removeFirst(count) }
+        return Array(closed.prefix(count))
+    }
+
+    /// The outcome of the batch that is with the broker, once, when it is too late.
+    mutating func expireInFlight(at now: Instant) -> BatchOutcome? {
+        guard let batch = inFlight, !batch.isLate, batch.deadline <= now else { return nil }
+        inFlight?.isLate = true
+        return batch.outcome
     }
 }
 

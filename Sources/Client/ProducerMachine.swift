@@ -21,6 +21,10 @@ struct ProducerMachine: ClientMachine {
     private struct Waiter: Sendable {
         var ticket: UInt64
         var need: Need
+        /// What its record counts for.
+        var size: Int
+        /// Its record can be handed in again; what it needs of `buffer.memory` is already its own.
+        var isReady = false
         var deadline: Instant
         var resume: (@Sendable (ClientError?) -> Void)?
     }
@@ -30,6 +34,7 @@ struct ProducerMachine: ClientMachine {
     private var partitioner: Partitioner
     private(set) var bufferedBytes = 0
     private var places: [TopicPartition: Int] = [:]
+    private var lastPlace = 0
     var queues: [PartitionQueue] = []
     /// The queues that are not empty, or have a batch under way.
     private var listed: [Int] = []
@@ -59,45 +64,50 @@ struct ProducerMachine: ClientMachine {
     mutating func append(
         _ record: ProducerRecord, timestamp: Int64, ticket: UInt64?, at now: Instant
     ) throws(ClientError) -> Appended {
-        do throws(ClientError) {
-            return try place(record, timestamp, ticket, at: now)
-        } catch {
-            waiters.removeAll { $0.ticket == ticket }
-            throw error
-        }
-    }
-
-    private mutating func place(
-        _ record: ProducerRecord, _ timestamp: Int64, _ ticket: UInt64?, at now: Instant
-    ) throws(ClientError) -> Appended {
+        let waiter = ticket.flatMap { removeWaiter($0) }
         if isClosed { throw .closed }
         let size = try checkedSize(of: record)
         guard let count = try partitionCount(of: record.topic) else {
             if !newTopics.contains(record.topic) { newTopics.append(record.topic) }
-            return wait(for: .metadata(record.topic), ticket, at: now)
+            return wait(for: .metadata(record.topic), size, waiter, at: now)
         }
         // Who came first is served first, also where a smaller record would still find room.
-        let isFirst = waiters.first { $0.need == .memory }.map { $0.ticket == ticket } ?? true
-        if bufferedBytes > 0, !isFirst || bufferedBytes + size > configuration.bufferBytes {
-            return wait(for: .memory, ticket, at: now)
+        let isItsTurn = waiter.map { $0.need == .memory && $0.isReady } ?? false
+        if !isItsTurn, isMemoryShort || !hasRoom(for: size) {
+            return wait(for: .memory, size, waiter, at: now)
         }
-        if let ticket { waiters.removeAll { $0.ticket == ticket } }
         return try take(record, timestamp, size, partitionCount: count, at: now)
+    }
+
+    /// IC.3
+    private func hasRoom(for size: Int) -> Bool {
+        bufferedBytes == 0 || bufferedBytes + size <= configuration.bufferBytes
+    }
+
+    /// Whether somebody waits for memory.
+    private var isMemoryShort: Bool { waiters.contains { $0.need == .memory && !$0.isReady } }
+
+    /// Takes out the waiter with this ticket, if there still is one, and gives its memory back.
+    private mutating func removeWaiter(_ ticket: UInt64) -> Waiter? {
+        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return nil }
+        let waiter = waiters.remove(at: index)
+        if waiter.isReady, waiter.need == .memory { bufferedBytes -= waiter.size }
+        return waiter
     }
 
     /// Has `resume` called when the record with this ticket can be handed in again, or never will.
     /// False where that is so already.
     mutating func await(_ ticket: UInt64, _ resume: @escaping @Sendable (ClientError?) -> Void) -> Bool {
-        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return false }
+        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }), !waiters[index].isReady else {
+            return false
+        }
         waiters[index].resume = resume
         return true
     }
 
     /// The task that waits with this ticket gives up.
     mutating func cancel(_ ticket: UInt64) {
-        guard let index = waiters.firstIndex(where: { $0.ticket == ticket }) else { return }
-        let waiter = waiters.remove(at: index)
-        if let resume = waiter.resume { resumptions.append { resume(.cancelled) } }
+        if let resume = removeWaiter(ticket)?.resume { resumptions.append { resume(.cancelled) } }
     }
 
     /// Closes all open batches, so that they are sent; returns what is to become of every batch.
@@ -126,7 +136,8 @@ struct ProducerMachine: ClientMachine {
         var size = 40 + (record.key?.count ?? 0) + (record.value?.count ?? 0)
         for header in record.headers { size += 10 + header.key.count + (header.value?.count ?? 0) }
         let limit = configuration.maxRequestBytes
-        guard size <= limit else {
+        // The batch that it is in may be no larger than the broker takes.
+        guard size + RecordBatchHeader.byteCount <= limit else {
             throw .refused("a record of \(size) bytes is larger than max.request.size (\(limit))")
         }
         return size
@@ -135,10 +146,12 @@ struct ProducerMachine: ClientMachine {
     /// Nil where that has to be asked for first.
     private func partitionCount(of topic: String) throws(ClientError) -> Int? {
         guard !topic.isEmpty else { throw .refused("a record names no topic") }
-        if case .unusable(let code)? = wire.cluster.topics[topic], !code.isRetriable {
-            throw .broker(code, what: "topic \(topic)")
+        // One search: this is asked for each record.
+        switch wire.cluster.topics[topic] {
+        case .partitions(let list)?: return list.isEmpty ? nil : list.count
+        case .unusable(let code)? where !code.isRetriable: throw .broker(code, what: "topic \(topic)")
+        case .unusable, nil: return nil
         }
-        return wire.cluster.partitionCount(of: topic)
     }
 
     private mutating func take(
@@ -176,7 +189,12 @@ struct ProducerMachine: ClientMachine {
     }
 
     private mutating func place(of partition: TopicPartition) -> Int {
-        if let place = places[partition] { return place }
+        // Records come in runs: most go where the one before went.
+        if lastPlace < queues.count, queues[lastPlace].partition == partition { return lastPlace }
+        if let place = places[partition] {
+            lastPlace = place
+            return place
+        }
         places[partition] = queues.count
         queues.append(PartitionQueue(partition))
         return queues.count - 1
@@ -189,18 +207,13 @@ struct ProducerMachine: ClientMachine {
         resumptions.append { [outcome = batch.outcome] in outcome.resolve(.failure(.refused("\(error)"))) }
     }
 
-    private mutating func wait(for need: Need, _ ticket: UInt64?, at now: Instant) -> Appended {
-        if let ticket, let index = waiters.firstIndex(where: { $0.ticket == ticket }) {
-            waiters[index].need = need
-            waiters[index].resume = nil
-            return .mustWait(ticket)
-        }
-        let new = nextTicket
-        nextTicket += 1
-        waiters.append(
-            Waiter(
-                ticket: new, need: need, deadline: now.advanced(byMilliseconds: configuration.maxBlockMilliseconds)))
-        return .mustWait(new)
+    private mutating func wait(for need: Need, _ size: Int, _ before: Waiter?, at now: Instant) -> Appended {
+        if before == nil { nextTicket += 1 }
+        let waiter = Waiter(
+            ticket: before?.ticket ?? nextTicket - 1, need: need, size: size,
+            deadline: before?.deadline ?? now.advanced(byMilliseconds: configuration.maxBlockMilliseconds))
+        waiters.append(waiter)
+        return .mustWait(waiter.ticket)
     }
 
     // MARK: Events
@@ -227,52 +240,59 @@ struct ProducerMachine: ClientMachine {
             close(place)
             while let batch = queues[place].take() { finish(batch, .failure(.closed)) }
         }
-        for waiter in waiters { if let resume = waiter.resume { resumptions.append { resume(.closed) } } }
-        waiters = []
+        for ticket in waiters.map(\.ticket) {
+            if let resume = removeWaiter(ticket)?.resume { resumptions.append { resume(.closed) } }
+        }
         effects.append(.stop(failure: nil))
     }
 
     private mutating func expire(at now: Instant) {
         for place in listed {
+            if queues[place].isOpenBatchLate(at: now) { close(place) }
             for batch in queues[place].removeExpired(at: now) {
-                finish(batch, .failure(timeout(batch)))
+                finish(batch, .failure(timeout(batch.outcome)))
+            }
+            // Its memory is in use until the broker has answered, but nobody has to wait for that.
+            if let outcome = queues[place].expireInFlight(at: now) {
+                let error = timeout(outcome)
+                resumptions.append { outcome.resolve(.failure(error)) }
             }
         }
     }
 
-    private func timeout(_ batch: PartitionQueue.Batch) -> ClientError {
+    private func timeout(_ outcome: BatchOutcome) -> ClientError {
         .timedOut(
-            what: "delivery to \(batch.outcome.partition)", milliseconds: configuration.deliveryTimeoutMilliseconds)
+            what: "delivery to \(outcome.partition)", milliseconds: configuration.deliveryTimeoutMilliseconds)
     }
 
     /// Lets those go on who wait for what is there, and those who have waited too long.
     private mutating func wakeWaiters(at now: Instant) {
         guard !waiters.isEmpty else { return }
         var isMemoryTaken = false
-        for (index, waiter) in waiters.enumerated().reversed() where waiter.deadline <= now {
+        for (index, waiter) in waiters.enumerated().reversed() where waiter.deadline <= now && !waiter.isReady {
             waiters.remove(at: index)
             let what = waiter.need == .memory ? "a place in buffer.memory" : "metadata"
             let error = ClientError.timedOut(what: what, milliseconds: configuration.maxBlockMilliseconds)
             if let resume = waiter.resume { resumptions.append { resume(error) } }
         }
-        for index in waiters.indices {
-            guard let resume = waiters[index].resume else { continue }
+        for index in waiters.indices where !waiters[index].isReady {
             switch waiters[index].need {
             case .metadata(let topic):
                 guard (try? partitionCount(of: topic)) != .some(nil) else { continue }
             case .memory:
-                guard !isMemoryTaken, bufferedBytes < configuration.bufferBytes else { continue }
-                isMemoryTaken = true
+                isMemoryTaken = isMemoryTaken || !hasRoom(for: waiters[index].size)
+                if isMemoryTaken { continue }
+                bufferedBytes += waiters[index].size
             }
-            waiters[index].resume = nil
-            resumptions.append { resume(nil) }
+            waiters[index].isReady = true
+            if let resume = waiters[index].resume.take() { resumptions.append { resume(nil) } }
         }
     }
 
     private func nextDeadline(after now: Instant) -> Instant? {
         var next: Instant?
         for place in listed { if let due = queues[place].nextDeadline(after: now) { next = min(next ?? due, due) } }
-        for waiter in waiters { next = min(next ?? waiter.deadline, waiter.deadline) }
+        for waiter in waiters where !waiter.isReady { next = min(next ?? waiter.deadline, waiter.deadline) }
         return next
     }
 
@@ -282,7 +302,7 @@ struct ProducerMachine: ClientMachine {
     private mutating func drain(at now: Instant, _ effects: inout Effects) {
         var byLeader: [(leader: Int32, places: [Int])] = []
         var isLeaderMissing = false
-        let isFull = waiters.contains { $0.need == .memory }
+        let isFull = isMemoryShort
         for place in listed {
             // Where others wait for memory, nobody lingers.
             if queues[place].isIdle, isFull || queues[place].isLingerOver(at: now) { close(place) }
@@ -329,14 +349,16 @@ struct ProducerMachine: ClientMachine {
         var request = ProduceRequest()
         request.acks = configuration.acks.rawValue
         request.timeoutMilliseconds = Int32(clamping: configuration.requestTimeoutMilliseconds)
+        var topics: [String: Int] = [:]
         for batch in batches {
             let target = batch.outcome.partition
             var partition = ProduceRequest.Partition()
             partition.index = target.partition
             partition.records = .bytes(batch.records.bytes)
-            if let index = request.topics.firstIndex(where: { $0.name == target.topic }) {
+            if let index = topics[target.topic] {
                 request.topics[index].partitions.append(partition)
             } else {
+                topics[target.topic] = request.topics.count
                 var topic = ProduceRequest.Topic()
                 topic.name = target.topic
                 topic.partitions = [partition]

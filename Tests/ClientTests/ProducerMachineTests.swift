@@ -109,6 +109,71 @@ struct ProducerMachineTests {
         #expect(world.client.bufferedBytes == 0)
     }
 
+    @Test("fails a batch that is with a silent broker by delivery.timeout.ms, and keeps its place until then")
+    func silentBroker() throws {
+        var configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
+        configuration.lingerMilliseconds = 0
+        configuration.requestTimeoutMilliseconds = 400
+        configuration.retryBackoffMilliseconds = 10
+        configuration.deliveryTimeoutMilliseconds = 500
+        let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
+        let reports = Reports()
+        func send(_ number: Int) throws -> Bool {
+            let appended = try world.withClient { client, now in
+                try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+            }
+            guard case .taken(let delivery, _) = appended else { return false }
+            delivery.batch.whenKnown { reports.places[number] = $0 }
+            return true
+        }
+        _ = try send(0)
+        _ = try world.run(milliseconds: 100)
+        world.faults.delay = 100_000
+        #expect(try send(1))
+        let before = world.now
+        // It is sent again after 400 ms; that request would time out after 800.
+        #expect(try world.run(milliseconds: 5_000) { reports.places.count == 1 })
+        #expect(world.now <= before.advanced(byMilliseconds: 510))
+        #expect(throws: ClientError.self) { try reports.places[1]?.get() }
+        _ = try world.run(milliseconds: 1_000)
+        #expect(world.client.bufferedBytes == 0)
+    }
+
+    @Test("lets all go on who find room when an answer gives memory back, those first who came first")
+    func waitersInTurn() throws {
+        var configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
+        configuration.bufferBytes = 1_000
+        let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
+        let value = Bytes([UInt8](repeating: 1, count: 60))
+        func append(_ ticket: UInt64? = nil) throws -> ProducerMachine.Appended {
+            try world.withClient { client, now in
+                try client.append(ProducerRecord(topic: "t", value: value), timestamp: 0, ticket: ticket, at: now)
+            }
+        }
+        _ = try append()
+        _ = try world.run(milliseconds: 100)
+        for _ in 0..<10 { _ = try append() }
+        #expect(world.client.bufferedBytes == 1_000)
+        final class Resumed: @unchecked Sendable { var tickets: [UInt64] = [] }
+        // Sendable: the world runs on one thread.
+        let resumed = Resumed()
+        for _ in 0..<15 {
+            guard case .mustWait(let ticket) = try append() else { throw ClientError.refused("there was room") }
+            #expect(try world.withClient { client, _ in client.await(ticket) { _ in resumed.tickets.append(ticket) } })
+        }
+        #expect(try world.run(milliseconds: 1_000) { !resumed.tickets.isEmpty })
+        #expect(resumed.tickets.count == 10)
+        #expect(resumed.tickets == resumed.tickets.sorted())
+        #expect(world.client.bufferedBytes == 1_000)
+        // One gives up; the others come back in any order, and each finds its place.
+        _ = try world.withClient { client, _ in client.cancel(resumed.tickets[0]) }
+        for ticket in resumed.tickets.dropFirst().reversed() {
+            guard case .taken = try append(ticket) else { throw ClientError.refused("it was its turn") }
+        }
+        #expect(resumed.tickets.count == 11)
+        #expect(try world.run(milliseconds: 1_000) { resumed.tickets.count == 15 })
+    }
+
     @Test("ends with everything known: what was not sent has failed")
     func stopping() throws {
         let configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])

@@ -1,3 +1,4 @@
+import Foundation
 @testable import LogbookClient
 import SegmentLog
 import Testing
@@ -97,6 +98,51 @@ struct ProducerTests {
             #expect(offsets == Set(0..<200))
         }
         await producer.close()
+    }
+
+    @Test("has the largest record that it takes stored by a broker with the same limit, whatever its time")
+    func limits() async throws {
+        let broker = try RunningBroker(partitions: 1)
+        let producer = try Producer(configuration(broker))
+        var size = 1 << 20
+        var taken: Delivery?
+        while taken == nil {
+            let value = Bytes([UInt8](repeating: 0, count: size))
+            taken = try? await producer.send(ProducerRecord(topic: "t", value: value))
+            size -= 1
+        }
+        #expect(try await taken?.acknowledged().offset == 0)
+        for timestamp in [Int64.max, .min, 0, -1] {
+            var record = ProducerRecord(topic: "t", value: "x")
+            record.timestamp = timestamp
+            _ = try await producer.send(record)
+        }
+        await producer.flush()
+        await producer.close()
+    }
+
+    @Test("flushes beside other tasks that send, and ends its thread with its descriptors when it is dropped")
+    func manyProducers() async throws {
+        let broker = try RunningBroker(partitions: 1)
+        for _ in 0..<50 {
+            let producer = try Producer(configuration(broker))
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        for _ in 0..<20 { _ = try? await producer.send(ProducerRecord(topic: "t", value: "x")) }
+                        await producer.flush()
+                    }
+                }
+            }
+        }
+        #if os(Linux)
+            // A reactor that stayed would keep an epoll and an eventfd.
+            func descriptors() throws -> Int {
+                try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+            }
+            while try descriptors() > 90 { await Task.yield() }
+        #endif
+        withExtendedLifetime(broker) {}
     }
 
     @Test("is told at once what can never be sent")

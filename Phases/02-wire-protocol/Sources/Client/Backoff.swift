@@ -11,7 +11,8 @@ struct Backoff: Sendable {
 
     init(first: Int64, longest: Int64) {
         self.first = max(0, first)
-        self.longest = max(first, longest)
+        // Half of the range is left for the fifth that chance adds.
+        self.longest = min(max(self.first, longest), .max / 2)
     }
 
     /// Counts a failure, and returns how long to wait, in milliseconds.

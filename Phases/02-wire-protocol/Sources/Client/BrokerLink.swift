@@ -65,7 +65,8 @@ struct BrokerLink {
     /// When `wake` has something to do.
     var nextDeadline: Instant? {
         var next = setupDeadline
-        for call in waiting + sent { next = min(next ?? call.deadline, call.deadline) }
+        for call in sent { next = min(next ?? call.deadline, call.deadline) }
+        for call in waiting { next = min(next ?? call.deadline, call.deadline) }
         if state == .idle, !waiting.isEmpty, let retryAt { next = min(next ?? retryAt, retryAt) }
         return next
     }
@@ -97,7 +98,8 @@ struct BrokerLink {
             proceed(at: now, &out)
         } catch {
             let failure = error as? ClientError ?? .unreadable(what: "\(error)")
-            fail(failure, at: now, &out)
+            let culprit = state == .ready ? failure : nil
+            fail(.disconnected(peer: address.description, reason: "\(failure)"), firstWith: culprit, at: now, &out)
         }
     }
 
@@ -114,7 +116,8 @@ struct BrokerLink {
         }
         // What was sent and is too late may still be answered: only a new connection keeps the order.
         if let late = sent.first(where: { $0.deadline <= now }) {
-            return fail(timeout(late), at: now, &out)
+            let reason = "\(late.api) was not answered in time"
+            return fail(.disconnected(peer: address.description, reason: reason), at: now, &out)
         }
         for call in waiting where call.deadline <= now { out.completed.append((call.id, .failure(timeout(call)))) }
         waiting.removeAll { $0.deadline <= now }
@@ -213,7 +216,11 @@ struct BrokerLink {
 
     // MARK: Failing
 
-    private mutating func fail(_ error: ClientError, at now: Instant, _ out: inout WireClient.Outputs) {
+    /// Ends the connection. What is too late has timed out; `first` is for the call that was to be answered
+    /// next, where its answer is what was wrong; all others have merely lost their connection.
+    private mutating func fail(
+        _ error: ClientError, firstWith first: ClientError? = nil, at now: Instant, _ out: inout WireClient.Outputs
+    ) {
         if let connection { out.effects.append(.close(connection)) }
         connection = nil
         setupDeadline = nil
@@ -223,9 +230,9 @@ struct BrokerLink {
         let lost = sent + waiting
         sent = []
         waiting = []
-        for call in lost where call.id.value > 0 {
-            let reason = call.deadline <= now ? timeout(call) : error
-            out.completed.append((call.id, .failure(reason)))
+        for (place, call) in lost.enumerated() where call.id.value > 0 {
+            let reason = place == 0 ? first ?? error : error
+            out.completed.append((call.id, .failure(call.deadline <= now ? timeout(call) : reason)))
         }
     }
 

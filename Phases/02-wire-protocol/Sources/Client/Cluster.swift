@@ -42,8 +42,8 @@ public struct Cluster: Sendable {
         return list.count
     }
 
-    /// Takes in a broker's answer.
-    mutating func update(with response: MetadataResponse) {
+    /// Takes in a broker's answer, which was in `version`.
+    mutating func update(with response: MetadataResponse, version: Int16) {
         revision += 1
         id = response.clusterID ?? id
         if !response.brokers.isEmpty {
@@ -55,20 +55,25 @@ public struct Cluster: Sendable {
         }
         for topic in response.topics {
             guard let name = topic.name else { continue }
-            topics[name] = updated(name, with: topic)
+            // Before version 9 a broker may tell of an epoch that is not the leader's (KAFKA-9212).
+            topics[name] = updated(name, with: topic, hasEpochs: version >= 9)
             topicIDs[name] = topic.errorCode == .none && topic.topicID != .zero ? topic.topicID : nil
         }
     }
 
-    private func updated(_ name: String, with topic: MetadataResponse.Topic) -> Topic {
+    private func updated(_ name: String, with topic: MetadataResponse.Topic, hasEpochs: Bool) -> Topic {
         guard topic.errorCode == .none else { return .unusable(topic.errorCode) }
+        // A topic that was deleted and created again begins with new epochs.
+        let isSame = topic.topicID == .zero || topicIDs[name] == nil || topicIDs[name] == topic.topicID
         var partitions: [Partition] = []
         for partition in topic.partitions.sorted(by: { $0.index < $1.index }) {
             // A gap would give partitions the wrong numbers; a broker has none.
             guard Int(partition.index) == partitions.count else { return .unusable(.unknownServerError) }
-            var next = Partition(leader: partition.leaderID, leaderEpoch: partition.leaderEpoch)
+            var next = Partition(leader: partition.leaderID, leaderEpoch: hasEpochs ? partition.leaderEpoch : -1)
             // KIP-320: a broker that lags behind may tell of an older leader than the one known.
-            if let known = self[name, partition.index], next.leaderEpoch >= 0, known.leaderEpoch > next.leaderEpoch {
+            if isSame, next.leaderEpoch >= 0, let known = self[name, partition.index],
+                known.leaderEpoch > next.leaderEpoch
+            {
                 next = known
             }
             partitions.append(next)

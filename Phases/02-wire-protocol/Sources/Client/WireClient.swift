@@ -158,6 +158,8 @@ public struct WireClient: Sendable {
         for index in links.indices { links[index].close(.closed, at: now, &out) }
         links = []
         refreshAt = nil
+        if let call = metadataCall { out.completed.removeAll { $0.id == call } }
+        metadataCall = nil
         flush(&effects)
     }
 
@@ -187,7 +189,8 @@ public struct WireClient: Sendable {
     // MARK: Metadata
 
     private mutating func wantRefresh(at now: Instant) {
-        let earliest = lastRefresh?.advanced(byMilliseconds: configuration.retryBackoffMilliseconds) ?? now
+        // Never at once: what fails without an answer would fail without end.
+        let earliest = lastRefresh?.advanced(byMilliseconds: max(1, configuration.retryBackoffMilliseconds)) ?? now
         refreshAt = min(refreshAt ?? .max, max(now, earliest))
     }
 
@@ -215,7 +218,7 @@ public struct WireClient: Sendable {
         case .failure: wantRefresh(at: now)
         case .success(let answer):
             guard let response = try? answer.decoded(as: MetadataResponse.self) else { return wantRefresh(at: now) }
-            cluster.update(with: response)
+            cluster.update(with: response, version: answer.version)
             dropLinks(at: now)
             let isIncomplete = followed.contains { topic in
                 switch cluster.topics[topic] {

@@ -74,8 +74,9 @@ final class Connection {
     /// The memory of requests: received in part, held back, or not answered yet.
     var requestBytes: Int { inFlightBytes + unread.count + assembler.claimedBytes }
 
-    /// Whether a silence is the client's: who waits for an answer, or for memory, is not idle.
-    var mayBeIdle: Bool { !id.isOutgoing && (isClosing || (!hasInFlight && !waitsForMemory)) }
+    /// Whether a silence is the other side's: who waits for an answer, or for memory, is not idle, nor is a
+    /// connection of the node's own before the node is done with it.
+    var mayBeIdle: Bool { isClosing || (!id.isOutgoing && !hasInFlight && !waitsForMemory) }
 
     /// A request has been handed to the node.
     func began(_ bytes: Int) {

@@ -72,8 +72,12 @@ public final class Mailbox: Sendable {
     init() throws(SystemError) { bell = try Wakeup(blocking: false) }
 
     func post(_ message: Message) {
-        messages.withLock { $0.append(message) }
-        bell.ring()
+        // Who has been rung for takes all that is there.
+        if messages.withLock({
+            $0.append(message); return $0.count == 1
+        }) {
+            bell.ring()
+        }
     }
 
     func take() -> [Message] {
@@ -84,8 +88,16 @@ public final class Mailbox: Sendable {
         }
     }
 
-    /// Wakes the node, which has something to do. From any thread.
-    public func announceWork() { post(.work) }
+    /// Wakes the node, which has something to do; once for all that is announced before it has woken.
+    /// From any thread.
+    public func announceWork() {
+        let isFirst = messages.withLock { messages in
+            let isAnnounced = messages.contains { if case .work = $0 { true } else { false } }
+            if !isAnnounced { messages.append(.work) }
+            return messages.count == 1 && !isAnnounced
+        }
+        if isFirst { bell.ring() }
+    }
 
     /// Asks the node to stop. From any thread.
     public func requestStop() { post(.stop) }
@@ -117,5 +129,14 @@ package func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemEr
                 return nil
             }, box.toOpaque())
     #endif
-    guard result == 0 else { throw SystemError("start a thread", result) }
+    guard result == 0 else {
+        unsafe box.release()
+        throw SystemError("start a thread", result)
+    }
+    // Nobody joins it: without this its stack would stay when it has ended.
+    #if canImport(Darwin)
+        if let thread = unsafe thread { unsafe pthread_detach(thread) }
+    #else
+        pthread_detach(thread)
+    #endif
 }

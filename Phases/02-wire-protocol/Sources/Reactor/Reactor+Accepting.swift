@@ -53,6 +53,7 @@ extension Reactor {
 
     /// A connection has ended: its host may have another, and so may everybody.
     func leave(_ connection: Connection) {
+        guard !connection.id.isOutgoing else { return }
         let host = connection.peer?.host ?? ""
         let count = connectionsByHost[host, default: 1] - 1
         connectionsByHost[host] = count > 0 ? count : nil

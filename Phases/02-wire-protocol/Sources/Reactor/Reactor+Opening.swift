@@ -2,7 +2,8 @@ import SegmentLog
 
 /// Connections that the node asks for.
 extension Reactor {
-    /// Begins to connect. Resolving a name may take long, so that happens on a thread of its own.
+    /// Begins to connect. Resolving a name, and finding the address of it that answers ("localhost" is often
+    /// two, and a broker listens at one), may take long: that happens on a thread of its own.
     func open(_ id: ConnectionID, _ address: SocketAddress) {
         opening[id] = address
         do {

@@ -108,9 +108,12 @@ final class Socket: Sendable {
     }
 
     /// A socket that is being connected to `address`, non-blocking: once it can be written to,
-    /// `connectionError` says whether it stands. Waits for the name to be resolved.
+    /// `connectionError` says whether it stands. Waits for the name to be resolved, and where that gives
+    /// several addresses, tries one after the other, each for three seconds.
     static func connecting(to address: SocketAddress) throws(SystemError) -> Socket {
         var connecting: Socket?
+        // Too slow for its three seconds: still better than nothing.
+        var slow: Socket?
         var failure = SystemError("connect to \(address): it resolves to no address", 0)
         try unsafe resolve(address) { info throws(SystemError) in
             guard connecting == nil else { return }
@@ -120,14 +123,20 @@ final class Socket: Sendable {
             #if canImport(Darwin)
                 socket.set(SOL_SOCKET, SO_NOSIGPIPE, 1)
             #endif
-            if unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 || errno == EINPROGRESS {
-                connecting = socket
-            } else {
+            guard unsafe connect(socket.descriptor, info.ai_addr, info.ai_addrlen) == 0 || errno == EINPROGRESS else {
                 failure = SystemError("connect to \(address)", errno)
+                return
             }
+            var watched = pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
+            if unsafe poll(&watched, 1, 3_000) != 1 {
+                slow = slow ?? socket
+                return
+            }
+            let error = socket.connectionError
+            if error == 0 { connecting = socket } else { failure = SystemError("connect to \(address)", error) }
         }
-        guard let connecting else { throw failure }
-        return connecting
+        guard let socket = connecting ?? slow else { throw failure }
+        return socket
     }
 
     /// Why the connection could not be made; 0 where it stands.
