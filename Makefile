@@ -3,6 +3,7 @@
 SWIFT ?= swift
 LISTENERS ?= 127.0.0.1:9092
 DATA ?= ./data
+SECONDS ?= 60
 
 # `make phase 1`: the number is a goal of its own to make, and must do nothing.
 ifeq ($(firstword $(MAKECMDGOALS)),phase)
@@ -20,6 +21,8 @@ help:
 	@echo "make run            build in release, and run a broker on $(LISTENERS) with its data in $(DATA)"
 	@echo "make test           build, and pass all Swift tests"
 	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
+	@echo "make mutate         a million frames changed at random: none traps, or takes much memory"
+	@echo "make fuzz           bytes that libFuzzer makes up, into everything that reads: SECONDS=$(SECONDS), or INPUT=FILE"
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
 	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
 	@echo "make golden         write what real clients and the broker say to each other, for the suite of phase 2"
@@ -44,6 +47,18 @@ test:
 .PHONY: tsan
 tsan:
 	$(SWIFT) test --quiet --disable-xctest --sanitize=thread --scratch-path .build-tsan --filter 'ReadersTests'
+
+.PHONY: mutate
+mutate:
+	$(SWIFT) build -c release --product mutate
+	.build/release/mutate
+
+.PHONY: fuzz
+fuzz:
+	$(SWIFT) build -c release --product mutate
+	LOGBOOK_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address \
+		--scratch-path .build-fuzz --product Fuzz
+	@bash Tests/Fuzz/fuzz.sh "$(SECONDS)" "$(INPUT)"
 
 .PHONY: phase
 phase:
