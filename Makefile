@@ -3,6 +3,7 @@
 SWIFT ?= swift
 LISTENERS ?= 127.0.0.1:9092
 DATA ?= ./data
+SECONDS ?= 60
 
 # `make phase 1`, `make hint 1.3`: the number is a goal of its own to make, and must do nothing.
 ifneq ($(filter $(firstword $(MAKECMDGOALS)),phase start check hint reset reveal),)
@@ -20,6 +21,8 @@ help:
 	@echo "make run            build in release, and run a broker on $(LISTENERS) with its data in $(DATA)"
 	@echo "make test           build, and pass all Swift tests"
 	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
+	@echo "make mutate         a million frames changed at random: none traps, or takes much memory"
+	@echo "make fuzz           bytes that libFuzzer makes up, into everything that reads: SECONDS=$(SECONDS), or INPUT=FILE"
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
 	@echo "make start N        your own copy of phase N in Workbook, with the bodies of its exercises taken out"
 	@echo "make check [N]      build your copies, run the exercises' tests, and show the board; also make check 1.3"
@@ -54,6 +57,18 @@ test:
 .PHONY: tsan
 tsan:
 	$(SWIFT) test --quiet --disable-xctest --sanitize=thread --scratch-path .build-tsan --filter 'ReadersTests'
+
+.PHONY: mutate
+mutate:
+	$(SWIFT) build -c release --product mutate
+	.build/release/mutate
+
+.PHONY: fuzz
+fuzz:
+	$(SWIFT) build -c release --product mutate
+	LOGBOOK_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address \
+		--scratch-path .build-fuzz --product Fuzz
+	@bash Tests/Fuzz/fuzz.sh "$(SECONDS)" "$(INPUT)"
 
 .PHONY: phase
 phase:

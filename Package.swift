@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "LogbookClient", targets: ["LogbookClient"]),
         .executable(name: "phase1", targets: ["Phase1Demo"]),
         .executable(name: "phase2", targets: ["Phase2Demo"]),
+        .executable(name: "mutate", targets: ["Mutate"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
         .executable(name: "bench-client", targets: ["ClientBenchmark"]),
@@ -129,6 +130,13 @@ let package = Package(
             path: "Tests/Support",
             swiftSettings: checked
         ),
+        // A million frames changed at random, and the memory that each takes: `make mutate`.
+        .executableTarget(
+            name: "Mutate",
+            dependencies: ["Broker", "CAllocations", "SegmentLog", "TestSupport", "WireProtocol"],
+            path: "Tests/Mutate",
+            swiftSettings: strict
+        ),
         .target(
             name: "BenchmarkSupport",
             dependencies: ["SegmentLog", "WireProtocol"],
@@ -163,3 +171,15 @@ let package = Package(
         ),
     ]
 )
+
+// `make fuzz` asks for it: libFuzzer brings its own main, so that no other build can have this executable.
+if Context.environment["LOGBOOK_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: ["Broker", "TestSupport", "SegmentLog", "WireProtocol"],
+            path: "Tests/Fuzz",
+            exclude: ["fuzz.sh", "fuzz.dict"],
+            swiftSettings: strict
+        ))
+}

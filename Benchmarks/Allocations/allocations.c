@@ -18,27 +18,29 @@ void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 
-static __thread int64_t count;
+static __thread int64_t count, bytes;
 
 void *malloc(size_t size) {
-    count++;
+    count++, bytes += size;
     return __libc_malloc(size);
 }
 
 void *calloc(size_t items, size_t size) {
-    count++;
+    count++, bytes += items * size;
     return __libc_calloc(items, size);
 }
 
 void *realloc(void *block, size_t size) {
-    count++;
+    count++, bytes += size;
     return __libc_realloc(block, size);
 }
 
 int64_t callocations_count(void) { return count; }
+int64_t callocations_bytes(void) { return bytes; }
 
 #else
 
 int64_t callocations_count(void) { return -1; }
+int64_t callocations_bytes(void) { return -1; }
 
 #endif

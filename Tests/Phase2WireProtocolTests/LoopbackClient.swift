@@ -4,6 +4,7 @@
     import Glibc
 #endif
 import SegmentLog
+import TestSupport
 
 /// A blocking socket to a port of this machine. A read that gets nothing for ten seconds throws.
 final class LoopbackClient: Sendable {

@@ -1,4 +1,5 @@
 import SegmentLog
+import TestSupport
 import Testing
 import WireProtocol
 

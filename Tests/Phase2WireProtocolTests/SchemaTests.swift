@@ -1,5 +1,6 @@
 import Foundation
 import SegmentLog
+import TestSupport
 import Testing
 import WireProtocol
 

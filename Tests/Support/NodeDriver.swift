@@ -117,6 +117,9 @@ public final class NodeDriver<Driven: Node> {
         return try Asked.Response.decodeResponse(frame, version: version)
     }
 
+    /// Takes all frames that were sent on a connection.
+    public func takeSent(on connection: ConnectionID) -> [Bytes] { sent.removeValue(forKey: connection) ?? [] }
+
     /// Sends a request, performs every synchronize, and returns the answer.
     public func ask<Asked: Request>(
         _ request: Asked, version: Int16, on connection: ConnectionID

@@ -5,7 +5,7 @@ import SegmentLog
 /// A frame that arrives whole is a slice of what was received. Only a frame that arrives in pieces
 /// is copied, once, into memory of its own. Memory is taken for bytes that have arrived, not for a
 /// length that somebody claims.
-struct FrameAssembler: ~Copyable {
+package struct FrameAssembler: ~Copyable {
     /// Lengths up to this are believed at once: no more than one batch of the default size.
     static let trustedBytes = 2 << 20
 
@@ -15,7 +15,8 @@ struct FrameAssembler: ~Copyable {
     private var body: ByteWriter?
     private var bodyLength = 0
 
-    init(maxFrameBytes: Int) { self.maxFrameBytes = maxFrameBytes }
+    /// An assembler that has received nothing yet.
+    package init(maxFrameBytes: Int) { self.maxFrameBytes = maxFrameBytes }
 
     /// The bytes that the frame being assembled still lacks; 0 between frames.
     var missingBytes: Int {
@@ -30,7 +31,7 @@ struct FrameAssembler: ~Copyable {
 
     /// The next whole frame, without its length. Takes what it uses from the front of `input`; nil
     /// when `input` is used up.
-    mutating func next(_ input: inout Bytes) throws(FrameError) -> Bytes? {
+    package mutating func next(_ input: inout Bytes) throws(FrameError) -> Bytes? {
         if body == nil {
             guard let length = try readLength(&input) else { return nil }
             if input.count >= length {
@@ -84,11 +85,12 @@ struct FrameAssembler: ~Copyable {
 }
 
 /// A frame whose length is negative or over the limit: nothing behind it can be understood.
-struct FrameError: Error, Equatable, CustomStringConvertible {
+package struct FrameError: Error, Equatable, CustomStringConvertible {
     var length: Int32
     var limit: Int
 
-    var description: String {
+    /// The reason in words.
+    package var description: String {
         "a request claims a length of \(length) bytes; socket.request.max.bytes is \(limit)"
     }
 }

@@ -3,42 +3,50 @@ import WireProtocol
 
 /// An encoder written apart from the real one, which also notes where each length stands, so that
 /// a test can put another one there.
-struct LayoutEncoder: MessageCoder {
-    typealias Tags = LayoutTags
+package struct LayoutEncoder: MessageCoder {
+    package typealias Tags = LayoutTags
 
     /// What a length is the length of.
-    enum Kind: Equatable { case string, records, bytes, array, tagCount, tagSize }
+    package enum Kind: Equatable { case string, records, bytes, array, tagCount, tagSize }
 
     /// A length, and what it counts.
-    struct Mark {
-        var kind: Kind
+    package struct Mark {
+        /// What it is the length of.
+        package var kind: Kind
         /// The bytes of the length itself.
-        var range: Range<Int>
+        package var range: Range<Int>
         /// The bytes that it counts; for an array, nothing.
-        var content: Range<Int>
-        var value: Int?
-        var isNullable: Bool
+        package var content: Range<Int>
+        /// The length; nil for null.
+        package var value: Int?
+        /// Whether null is allowed.
+        package var isNullable: Bool
         /// Inside a tagged field, whose size would have to change with it.
-        var isInTag = false
+        package var isInTag = false
     }
 
-    let version: Int16
-    let isFlexible: Bool
-    private(set) var bytes: [UInt8] = []
-    private(set) var marks: [Mark] = []
+    /// The version being written.
+    package let version: Int16
+    /// Whether lengths are compact and structures end with tags.
+    package let isFlexible: Bool
+    /// What has been written.
+    package private(set) var bytes: [UInt8] = []
+    /// Every length, in the order in which it was written.
+    package private(set) var marks: [Mark] = []
 
-    init(version: Int16, isFlexible: Bool) {
+    /// An encoder of one version.
+    package init(version: Int16, isFlexible: Bool) {
         self.version = version
         self.isFlexible = isFlexible
     }
 
     /// The body with `replacement` in the place of a length.
-    func replacing(_ mark: Mark, with replacement: [UInt8]) -> Bytes {
+    package func replacing(_ mark: Mark, with replacement: [UInt8]) -> Bytes {
         Bytes(bytes[..<mark.range.lowerBound] + replacement + bytes[mark.range.upperBound...])
     }
 
     /// A varint, made longer than it must be if `width` says so.
-    static func varint(_ value: UInt64, width: Int = 1) -> [UInt8] {
+    package static func varint(_ value: UInt64, width: Int = 1) -> [UInt8] {
         var bytes: [UInt8] = []
         var rest = value
         while rest >= 0x80 || bytes.count + 1 < width {
@@ -48,11 +56,13 @@ struct LayoutEncoder: MessageCoder {
         return bytes + [UInt8(rest)]
     }
 
-    static func bigEndian<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+    /// The bytes of an integer.
+    package static func bigEndian<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
         stride(from: Value.bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> Value($0)) }
     }
 
-    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value) throws(CodingError) {
+    package mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value) throws(CodingError)
+    {
         bytes += Self.bigEndian(value)
     }
 
@@ -72,29 +82,29 @@ struct LayoutEncoder: MessageCoder {
                 kind: kind, range: range, content: range.upperBound..<bytes.count, value: length, isNullable: nullable))
     }
 
-    mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError) {
+    package mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError) {
         let content = value.map { Array($0.utf8) }
         mark(.string, content?.count, nullable: nullable, content: content ?? [])
     }
 
-    mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
+    package mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
         guard case .bytes(let batches)? = value else { return mark(.records, nil, nullable: nullable) }
         mark(.records, batches.count, nullable: nullable, content: batches.array)
     }
 
-    mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
+    package mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
         mark(.bytes, value?.count, nullable: nullable, content: value?.array ?? [])
     }
 
-    mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
+    package mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
         mark(.array, count, nullable: nullable)
     }
 
-    mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError) {
+    package mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError) {
         for index in array.indices { try array[index].code(&self) }
     }
 
-    mutating func tags(_ body: (inout LayoutTags) throws(CodingError) -> Void) throws(CodingError) {
+    package mutating func tags(_ body: (inout LayoutTags) throws(CodingError) -> Void) throws(CodingError) {
         guard isFlexible else { return }
         var tags = LayoutTags(version: version)
         try body(&tags)
@@ -126,13 +136,13 @@ struct LayoutEncoder: MessageCoder {
 }
 
 /// The tagged fields of one structure, each with its own layout.
-struct LayoutTags: TagCoder {
-    let version: Int16
+package struct LayoutTags: TagCoder {
+    package let version: Int16
     fileprivate var fields: [(tag: UInt32, layout: LayoutEncoder)] = []
 
-    init(version: Int16) { self.version = version }
+    package init(version: Int16) { self.version = version }
 
-    mutating func value<Value: Field & Equatable>(
+    package mutating func value<Value: Field & Equatable>(
         _ tag: UInt32, _ value: inout Value, default: Value
     ) throws(CodingError) {
         guard value != `default` else { return }

@@ -1,56 +1,22 @@
 import SegmentLog
-import Testing
 import WireProtocol
-
-/// One message in one version: what the codec's suites are run over.
-struct MessageCase: Sendable, CustomTestStringConvertible {
-    let type: any Message.Type
-    let version: Int16
-
-    var isRequest: Bool { type is any Request.Type }
-    var isFlexible: Bool { type.apiKey.isFlexible(version) }
-    var testDescription: String { "\(type) v\(version)" }
-
-    static let types: [any Message.Type] = ApiKey.allCases.map(\.requestType) + ApiKey.allCases.map(\.responseType)
-    /// Every message in every version.
-    static let all: [MessageCase] = types.flatMap { type in
-        type.apiKey.versions.map { MessageCase(type: type, version: $0) }
-    }
-    static let flexible = all.filter(\.isFlexible)
-
-    /// Decodes a body and encodes it again.
-    func reencoded(_ body: Bytes) throws -> Bytes { try reencodedBody(self.type, body) }
-
-    private func reencodedBody<Body: Message>(_: Body.Type, _ body: Bytes) throws -> Bytes {
-        try Body(decoding: body, version: version).encoded(version: version).bytes()
-    }
-
-    /// The layout of a generated body.
-    func layout(seed: UInt64, isSmall: Bool = true) throws -> LayoutEncoder {
-        try bodyLayout(self.type, seed: seed, isSmall: isSmall)
-    }
-
-    private func bodyLayout<Body: Message>(_: Body.Type, seed: UInt64, isSmall: Bool) throws -> LayoutEncoder {
-        var value = try ValueGenerator.value(of: Body.self, version: version, seed: seed, isSmall: isSmall)
-        var encoder = LayoutEncoder(version: version, isFlexible: isFlexible)
-        try value.code(&encoder)
-        return encoder
-    }
-}
 
 /// A third direction of a message's code: it fills the fields with seeded values, so that exactly
 /// the fields of its version have them.
-struct ValueGenerator: MessageCoder {
-    typealias Tags = TagGenerator
+package struct ValueGenerator: MessageCoder {
+    package typealias Tags = TagGenerator
 
-    let version: Int16
-    let isFlexible: Bool
+    /// The version being filled.
+    package let version: Int16
+    /// Whether it has tags.
+    package let isFlexible: Bool
     private let isSmall: Bool
     fileprivate var random: SplitMix64
     /// The array elements that may still be made: nested arrays cannot explode.
     fileprivate var elementsLeft: Int
 
-    init(version: Int16, isFlexible: Bool, isSmall: Bool, random: SplitMix64, elementsLeft: Int) {
+    /// A generator of one version that makes at most `elementsLeft` array elements.
+    package init(version: Int16, isFlexible: Bool, isSmall: Bool, random: SplitMix64, elementsLeft: Int) {
         self.version = version
         self.isFlexible = isFlexible
         self.isSmall = isSmall
@@ -59,7 +25,7 @@ struct ValueGenerator: MessageCoder {
     }
 
     /// A value whose fields of `version` are filled, and no others.
-    static func value<Body: Message>(
+    package static func value<Body: Message>(
         of _: Body.Type, version: Int16, seed: UInt64, isSmall: Bool = false
     ) throws(CodingError) -> Body {
         var value = Body()
@@ -68,7 +34,7 @@ struct ValueGenerator: MessageCoder {
     }
 
     /// A value that has every field of every version, valid in `version`.
-    static func fullValue<Body: Message>(
+    package static func fullValue<Body: Message>(
         of _: Body.Type, validIn version: Int16, seed: UInt64
     ) throws(CodingError) -> Body {
         var value = Body()
@@ -88,7 +54,8 @@ struct ValueGenerator: MessageCoder {
         try value.code(&generator)
     }
 
-    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value) throws(CodingError) {
+    package mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ value: inout Value) throws(CodingError)
+    {
         switch random.below(6) {
         case 0: value = 0
         case 1: value = .min
@@ -98,7 +65,7 @@ struct ValueGenerator: MessageCoder {
         }
     }
 
-    mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError) {
+    package mutating func string(_ value: inout String?, nullable: Bool) throws(CodingError) {
         if nullable && random.chance(25) {
             value = nil
             return
@@ -116,13 +83,13 @@ struct ValueGenerator: MessageCoder {
     /// Where a compact length grows from two bytes to three, and where a length of two bytes ends.
     private mutating func longLength() -> Int { random.chance(20) ? 32_767 : 16_380 + random.below(8) }
 
-    mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
+    package mutating func records(_ value: inout Records?, nullable: Bool) throws(CodingError) {
         var content: Bytes?
         try bytes(&content, nullable: nullable)
         value = content.map { .bytes($0) }
     }
 
-    mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
+    package mutating func bytes(_ value: inout Bytes?, nullable: Bool) throws(CodingError) {
         if nullable && random.chance(20) {
             value = nil
             return
@@ -131,7 +98,7 @@ struct ValueGenerator: MessageCoder {
         value = Bytes((0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) })
     }
 
-    mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
+    package mutating func arrayCount(_ count: inout Int?, nullable: Bool) throws(CodingError) {
         // An array that an earlier pass has filled keeps its elements.
         if let count, count > 0 { return }
         if nullable && random.chance(20) {
@@ -143,12 +110,12 @@ struct ValueGenerator: MessageCoder {
         elementsLeft -= min(wanted, elementsLeft)
     }
 
-    mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError) {
+    package mutating func elements<Element: Field>(_ array: inout [Element], count: Int) throws(CodingError) {
         while array.count < count { array.append(Element()) }
         for index in array.indices { try array[index].code(&self) }
     }
 
-    mutating func tags(_ body: (inout TagGenerator) throws(CodingError) -> Void) throws(CodingError) {
+    package mutating func tags(_ body: (inout TagGenerator) throws(CodingError) -> Void) throws(CodingError) {
         guard isFlexible else { return }
         var tags = TagGenerator(inner: self)
         try body(&tags)
@@ -158,11 +125,12 @@ struct ValueGenerator: MessageCoder {
 }
 
 /// Fills tagged fields, or leaves them at their defaults.
-struct TagGenerator: TagCoder {
+package struct TagGenerator: TagCoder {
     fileprivate var inner: ValueGenerator
-    var version: Int16 { inner.version }
+    /// The version being filled.
+    package var version: Int16 { inner.version }
 
-    mutating func value<Value: Field & Equatable>(
+    package mutating func value<Value: Field & Equatable>(
         _ tag: UInt32, _ value: inout Value, default: Value
     ) throws(CodingError) {
         if inner.random.chance(40) {
