@@ -14,6 +14,9 @@
 int csystem_accept_nonblocking(int listener);
 #endif
 
+/// Gives the heap's free pages back to the system, where the allocator can (glibc's malloc_trim).
+void csystem_give_back_memory(void);
+
 /// Continues a CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) over `length` more bytes.
 /// `crc` is 0 for the first part, and the result of the previous part after that.
 /// Uses the processor's instruction where there is one.

@@ -3,6 +3,7 @@
 #else
     import Glibc
 #endif
+import CSystem
 import SegmentLog
 
 /// Drives a node with sockets: turns readiness into events, and effects into system calls.
@@ -27,6 +28,10 @@ public final class Reactor<Driven: Node> {
     private var isPerforming = false
     private var nextWake: Instant?
     private var stopBy: Instant?
+    /// When the heap's free pages are to be given back. Large requests leave gaps, and an allocator that
+    /// has once seen large blocks come and go keeps them all.
+    private var giveBackAt = Reactor.now()
+    private static var giveBackMilliseconds: Int64 { 30_000 }
     var outcome: String??
 
     // Accepting
@@ -171,6 +176,10 @@ public final class Reactor<Driven: Node> {
         if let wake = nextWake, wake <= now {
             nextWake = nil
             deliver(.woke)
+        }
+        if giveBackAt <= now {
+            giveBackAt = now.advanced(byMilliseconds: Self.giveBackMilliseconds)
+            csystem_give_back_memory()
         }
         if let again = acceptAgainAt, again <= now {
             acceptAgainAt = nil
