@@ -3,7 +3,6 @@
 SWIFT ?= swift
 LISTENERS ?= 127.0.0.1:9092
 DATA ?= ./data
-SECONDS ?= 60
 
 # `make phase 1`, `make hint 1.3`: the number is a goal of its own to make, and must do nothing.
 ifneq ($(filter $(firstword $(MAKECMDGOALS)),phase start check hint reset reveal),)
@@ -22,7 +21,7 @@ help:
 	@echo "make test           build, and pass all Swift tests"
 	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
 	@echo "make mutate         a million frames changed at random: none traps, or takes much memory"
-	@echo "make fuzz           bytes that libFuzzer makes up, into everything that reads: SECONDS=$(SECONDS), or INPUT=FILE"
+	@echo "make fuzz           bytes that libFuzzer makes up, into everything that reads; SECONDS=600 is longer, INPUT=FILE is one"
 	@echo "make phase N        what to read, the suites and the demo of phase N (1 or 2)"
 	@echo "make start N        your own copy of phase N in Workbook, with the bodies of its exercises taken out"
 	@echo "make check [N]      build your copies, run the exercises' tests, and show the board; also make check 1.3"
@@ -64,6 +63,7 @@ mutate:
 	.build/release/mutate
 
 .PHONY: fuzz
+fuzz: SECONDS ?= 60
 fuzz:
 	$(SWIFT) build -c release --product mutate
 	LOGBOOK_FUZZ=1 $(SWIFT) build -c release --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address \
@@ -93,9 +93,9 @@ interop:
 	$(SWIFT) build -c release --product logbook
 	bash Tests/Interop/run.sh
 
-SECONDS ?= 600
 
 .PHONY: soak
+soak: SECONDS ?= 600
 soak:
 	$(SWIFT) build -c release --product logbook
 	bash Tests/Interop/run.sh --soak --seconds $(SECONDS) --write
