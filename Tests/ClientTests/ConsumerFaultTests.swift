@@ -4,7 +4,7 @@ import WireProtocol
 
 @testable import LogbookClient
 
-@Suite("A consumer under faults", .timeLimit(.minutes(5)))
+@Suite("A consumer under faults", .timeLimit(.minutes(15)))
 struct ConsumerFaultTests {
     /// Six partitions at two brokers, and everything that can go wrong at times.
     @Test("reads every record once and in order", arguments: 0..<60)

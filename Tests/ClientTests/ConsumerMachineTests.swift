@@ -7,7 +7,7 @@ import WireProtocol
 private let t0 = TopicPartition("t", 0)
 private let t1 = TopicPartition("t", 1)
 
-@Suite("A consumer's machine", .timeLimit(.minutes(2)))
+@Suite("A consumer's machine", .timeLimit(.minutes(15)))
 struct ConsumerMachineTests {
     @Test(
         "reads a partition from where it is told",

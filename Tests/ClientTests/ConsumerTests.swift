@@ -5,7 +5,7 @@ import WireProtocol
 
 @testable import LogbookClient
 
-@Suite("A consumer of a real broker", .timeLimit(.minutes(2)))
+@Suite("A consumer of a real broker", .timeLimit(.minutes(15)))
 struct ConsumerTests {
     private static func consumer(
         of broker: RunningBroker, _ configure: (inout ConsumerConfiguration) -> Void = { _ in }

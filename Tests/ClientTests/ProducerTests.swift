@@ -4,7 +4,7 @@ import SegmentLog
 import Testing
 import WireProtocol
 
-@Suite("A producer with a real broker", .timeLimit(.minutes(2)))
+@Suite("A producer with a real broker", .timeLimit(.minutes(15)))
 struct ProducerTests {
     private func configuration(_ broker: RunningBroker) -> ProducerConfiguration {
         var configuration = ProducerConfiguration(bootstrapServers: [broker.address])

@@ -411,7 +411,7 @@ struct CompactionTests {
         }
     }
 
-    @Test("lets readers on other threads read on while segments are swapped", .timeLimit(.minutes(2)))
+    @Test("lets readers on other threads read on while segments are swapped", .timeLimit(.minutes(15)))
     func readers() async throws {
         var random = SplitMix64(seed: 3)
         let log = try Log(in: MemoryStorage(), configuration: Self.configuration(&random))

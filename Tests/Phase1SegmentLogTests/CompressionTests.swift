@@ -6,7 +6,7 @@ import Testing
 /// The codecs that compress.
 private let codecs: [BatchAttributes.Codec] = [.gzip, .snappy, .lz4, .zstd]
 
-@Suite("A codec", .timeLimit(.minutes(2)))
+@Suite("A codec", .timeLimit(.minutes(15)))
 struct CodecTests {
     @Test("gives back what it compressed, at every size and for every kind of data", arguments: codecs)
     func sizes(_ codec: BatchAttributes.Codec) throws {
@@ -168,7 +168,7 @@ struct CodecTests {
     }
 }
 
-@Suite("A decompression bomb", .timeLimit(.minutes(2)))
+@Suite("A decompression bomb", .timeLimit(.minutes(15)))
 struct BombTests {
     @Test("is refused at the limit", arguments: codecs)
     func refused(_ codec: BatchAttributes.Codec) throws {
@@ -256,7 +256,7 @@ struct SystemLibraryTests {
     }
 }
 
-@Suite("A compressed batch", .timeLimit(.minutes(2)))
+@Suite("A compressed batch", .timeLimit(.minutes(15)))
 struct CompressedBatchTests {
     @Test("has a valid CRC, and reads back record by record once it is opened", arguments: codecs)
     func written(_ codec: BatchAttributes.Codec) throws {

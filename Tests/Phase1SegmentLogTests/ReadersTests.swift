@@ -52,7 +52,7 @@ struct ReadersTests {
         findings.reads.withLock { $0 += count }
     }
 
-    @Test("see whole logs that only grow, through rolls and deletions, and never wait (I1.6)", .timeLimit(.minutes(3)))
+    @Test("see whole logs that only grow, through rolls and deletions, and never wait (I1.6)", .timeLimit(.minutes(15)))
     func eightReaders() async throws {
         let directory = try TemporaryDirectory()
         var configuration = LogConfiguration()

@@ -7,7 +7,7 @@ import WireProtocol
 struct ReactorEffectsTests {
     // MARK: Payloads with files
 
-    @Test("sends bytes and parts of files as one frame, in order", .timeLimit(.minutes(1)))
+    @Test("sends bytes and parts of files as one frame, in order", .timeLimit(.minutes(15)))
     func mixedPayload() throws {
         let directory = try TemporaryDirectory()
         let (file, contents) = try Echo.file(100_000, in: directory)
@@ -31,7 +31,7 @@ struct ReactorEffectsTests {
         for _ in 0..<3 { #expect(try client.receiveFrame() == expected) }
     }
 
-    @Test("sends 8 MB to a slow reader, and serves others meanwhile", .timeLimit(.minutes(1)))
+    @Test("sends 8 MB to a slow reader, and serves others meanwhile", .timeLimit(.minutes(15)))
     func slowReader() throws {
         let directory = try TemporaryDirectory()
         let (file, contents) = try Echo.file(8 << 20, in: directory)
@@ -54,7 +54,7 @@ struct ReactorEffectsTests {
         #expect(try slow.receiveFrame() == [1])
     }
 
-    @Test("does not read from a client that does not take its answers, and loses none", .timeLimit(.minutes(1)))
+    @Test("does not read from a client that does not take its answers, and loses none", .timeLimit(.minutes(15)))
     func unreadAnswers() throws {
         var limits = ReactorLimits()
         limits.maxOutputBytes = 1 << 20
@@ -89,7 +89,7 @@ struct ReactorEffectsTests {
 
     // MARK: Time, disk and the end
 
-    @Test("wakes the node at the earliest of the times that it asked for, not before", .timeLimit(.minutes(1)))
+    @Test("wakes the node at the earliest of the times that it asked for, not before", .timeLimit(.minutes(15)))
     func wake() throws {
         let asked = Lock<(ConnectionID, Instant)?>(nil)
         let reactor = try RunningReactor { event, now, effects in
@@ -111,7 +111,7 @@ struct ReactorEffectsTests {
         for _ in 0..<5 { #expect(try client.ask([1]) == Echo.text("in time")) }
     }
 
-    @Test("synchronizes real files, and says so by ticket", .timeLimit(.minutes(1)))
+    @Test("synchronizes real files, and says so by ticket", .timeLimit(.minutes(15)))
     func synchronize() throws {
         let directory = try TemporaryDirectory()
         let storage = try directory.storage()
@@ -137,7 +137,7 @@ struct ReactorEffectsTests {
         #expect(waiting.withLock { $0.isEmpty })
     }
 
-    @Test("says which synchronize failed, and why", .timeLimit(.minutes(1)))
+    @Test("says which synchronize failed, and why", .timeLimit(.minutes(15)))
     func failedSynchronize() throws {
         let disk = MemoryDisk()
         let file = try MemoryStorage(disk).open("a", creating: true)
@@ -156,7 +156,7 @@ struct ReactorEffectsTests {
         #expect(try client.isClosed())
     }
 
-    @Test("stops when the operator asks, once the node agrees", .timeLimit(.minutes(1)))
+    @Test("stops when the operator asks, once the node agrees", .timeLimit(.minutes(15)))
     func requestedStop() throws {
         let stopping = Counter()
         let reactor = try RunningReactor { event, now, effects in
@@ -172,7 +172,7 @@ struct ReactorEffectsTests {
     }
 
     @Test(
-        "sends what is left before it ends, a slow reader's too", .timeLimit(.minutes(1)), arguments: [nil, "broken"])
+        "sends what is left before it ends, a slow reader's too", .timeLimit(.minutes(15)), arguments: [nil, "broken"])
     func stop(failure: String?) throws {
         let directory = try TemporaryDirectory()
         let (file, contents) = try Echo.file(2 << 20, in: directory)

@@ -37,7 +37,7 @@ struct ReactorLimitsTests {
     // MARK: queued.max.request.bytes
 
     @Test(
-        "at queued.max.request.bytes nobody is read from, and who waits has its turn in order", .timeLimit(.minutes(1)))
+        "at queued.max.request.bytes nobody is read from, and who waits has its turn in order", .timeLimit(.minutes(15)))
     func queuedBytes() throws {
         var limits = ReactorLimits()
         limits.maxQueuedRequestBytes = 1000
@@ -76,7 +76,7 @@ struct ReactorLimitsTests {
         withExtendedLifetime(waiting) {}
     }
 
-    @Test("answers give memory back, also those that are no answers", .timeLimit(.minutes(1)))
+    @Test("answers give memory back, also those that are no answers", .timeLimit(.minutes(15)))
     func memoryComesBack() throws {
         var limits = ReactorLimits()
         limits.maxQueuedRequestBytes = 1000
@@ -94,7 +94,7 @@ struct ReactorLimitsTests {
         #expect(reactor.log.withLock { $0 }.allSatisfy { $0.event != "requests_held_back" || $0.level == .warn })
     }
 
-    @Test("a request that has begun can be finished, however little memory is left", .timeLimit(.minutes(1)))
+    @Test("a request that has begun can be finished, however little memory is left", .timeLimit(.minutes(15)))
     func begunRequests() throws {
         var limits = ReactorLimits()
         limits.maxQueuedRequestBytes = 1000
@@ -126,7 +126,7 @@ struct ReactorLimitsTests {
 
     // MARK: connections.max.idle.ms
 
-    @Test("closes a connection that is idle, and not one that waits for an answer", .timeLimit(.minutes(1)))
+    @Test("closes a connection that is idle, and not one that waits for an answer", .timeLimit(.minutes(15)))
     func idle() throws {
         var limits = ReactorLimits()
         limits.maxIdleMilliseconds = 100
@@ -149,7 +149,7 @@ struct ReactorLimitsTests {
         #expect(try busy.isClosed())
     }
 
-    @Test("takes a byte now and then for idleness", .timeLimit(.minutes(1)))
+    @Test("takes a byte now and then for idleness", .timeLimit(.minutes(15)))
     func trickle() throws {
         var limits = ReactorLimits()
         limits.maxIdleMilliseconds = 100
@@ -173,7 +173,7 @@ struct ReactorLimitsTests {
 
     // MARK: Connections
 
-    @Test("accepts no more than max.connections, until one ends", .timeLimit(.minutes(1)))
+    @Test("accepts no more than max.connections, until one ends", .timeLimit(.minutes(15)))
     func maxConnections() throws {
         var limits = ReactorLimits()
         limits.maxConnections = 2
@@ -196,7 +196,7 @@ struct ReactorLimitsTests {
         #expect(events.withLock { $0 } == ["connected", "connected", "disconnected", "connected"])
     }
 
-    @Test("closes what comes beyond max.connections.per.ip, until there is room again", .timeLimit(.minutes(1)))
+    @Test("closes what comes beyond max.connections.per.ip, until there is room again", .timeLimit(.minutes(15)))
     func maxConnectionsPerHost() throws {
         var limits = ReactorLimits()
         limits.maxConnectionsPerHost = 2
@@ -221,7 +221,7 @@ struct ReactorLimitsTests {
 
     @Test(
         "listens in both families where no host is given, and says which listener a client came in by",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(15)))
     func listeners() throws {
         let all = [
             Listener(name: "PLAINTEXT", address: SocketAddress(host: "", port: 0)),
@@ -252,7 +252,7 @@ struct ReactorLimitsTests {
 
     // MARK: The end of the input
 
-    @Test("answers a client that sends nothing more, and then ends the connection", .timeLimit(.minutes(1)))
+    @Test("answers a client that sends nothing more, and then ends the connection", .timeLimit(.minutes(15)))
     func halfClosed() throws {
         // A node that answers only when it hears that nothing more comes.
         let kept = Lock<[(ConnectionID, Bytes)]>([])
@@ -278,7 +278,7 @@ struct ReactorLimitsTests {
 
     @Test(
         "answers all of a pipeline whose client sends nothing more, although it pauses on the way",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(15)))
     func halfClosedPipeline() throws {
         let pipeline = Lock(RequestPipeline(maxInFlight: 4))
         let waiting = Lock<[(RequestID, Bytes)]>([])
@@ -308,7 +308,7 @@ struct ReactorLimitsTests {
         #expect(try client.isClosed())
     }
 
-    @Test("notices that the client of a paused connection has reset it", .timeLimit(.minutes(1)))
+    @Test("notices that the client of a paused connection has reset it", .timeLimit(.minutes(15)))
     func pausedClientLeaves() throws {
         let (paused, gone) = (Counter(), Counter())
         let reactor = try RunningReactor { event, _, effects in
@@ -329,7 +329,7 @@ struct ReactorLimitsTests {
         #expect(gone.wait())
     }
 
-    @Test("gives a node that does not stop its time, and no more", .timeLimit(.minutes(1)))
+    @Test("gives a node that does not stop its time, and no more", .timeLimit(.minutes(15)))
     func stopDeadline() throws {
         var limits = ReactorLimits()
         limits.stopMilliseconds = 50

@@ -7,7 +7,7 @@ import WireProtocol
 struct ReactorTests {
     // MARK: Frames
 
-    @Test("answers pipelined frames in order", .timeLimit(.minutes(1)))
+    @Test("answers pipelined frames in order", .timeLimit(.minutes(15)))
     func pipelined() throws {
         let reactor = try RunningReactor(Echo.echo)
         defer { reactor.stop() }
@@ -17,7 +17,7 @@ struct ReactorTests {
         for body in bodies { #expect(try client.receiveFrame() == body) }
     }
 
-    @Test("keeps connections apart, and puts frames together that arrive in pieces", .timeLimit(.minutes(1)))
+    @Test("keeps connections apart, and puts frames together that arrive in pieces", .timeLimit(.minutes(15)))
     func pieces() throws {
         let reactor = try RunningReactor(Echo.echo)
         defer { reactor.stop() }
@@ -31,7 +31,7 @@ struct ReactorTests {
         }
     }
 
-    @Test("takes frames of any size up to the limit", .timeLimit(.minutes(1)), arguments: [20_000, 300_000, 5 << 20])
+    @Test("takes frames of any size up to the limit", .timeLimit(.minutes(15)), arguments: [20_000, 300_000, 5 << 20])
     func largeFrame(count: Int) throws {
         var limits = ReactorLimits()
         limits.maxRequestBytes = count
@@ -45,7 +45,7 @@ struct ReactorTests {
     }
 
     @Test(
-        "ends only the connection that claims a frame over the limit", .timeLimit(.minutes(1)),
+        "ends only the connection that claims a frame over the limit", .timeLimit(.minutes(15)),
         arguments: [-1, 101] as [Int32])
     func overTheLimit(length: Int32) throws {
         var limits = ReactorLimits()
@@ -70,7 +70,7 @@ struct ReactorTests {
 
     // MARK: Pausing
 
-    @Test("delivers no frame of a paused connection until it is resumed, and loses none", .timeLimit(.minutes(1)))
+    @Test("delivers no frame of a paused connection until it is resumed, and loses none", .timeLimit(.minutes(15)))
     func pausing() throws {
         let seen = Lock<[UInt8]>([])
         let pausedConnection = Lock<ConnectionID?>(nil)
@@ -105,7 +105,7 @@ struct ReactorTests {
         #expect(seen.withLock { $0.count } == 1000)
     }
 
-    @Test("delivers frames again that a node answers from within, however often it pauses", .timeLimit(.minutes(1)))
+    @Test("delivers frames again that a node answers from within, however often it pauses", .timeLimit(.minutes(15)))
     func pipelineInReactor() throws {
         // One request in flight at a time: every frame pauses its connection, and its answer resumes it.
         let pipeline = Lock(RequestPipeline(maxInFlight: 1))
@@ -130,7 +130,7 @@ struct ReactorTests {
 
     // MARK: Connections
 
-    @Test("closes a connection once everything sent on it has gone out", .timeLimit(.minutes(1)))
+    @Test("closes a connection once everything sent on it has gone out", .timeLimit(.minutes(15)))
     func closing() throws {
         let directory = try TemporaryDirectory()
         let (file, contents) = try Echo.file(3 << 20, in: directory)
@@ -158,7 +158,7 @@ struct ReactorTests {
 
     @Test(
         "tells the node of connections that begin and end, each once, by numbers never used again",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(15)))
     func lifecycle() throws {
         let events = Lock<[(ConnectionID, began: Bool)]>([])
         let peers = Lock<[String]>([])

@@ -56,9 +56,9 @@ final class RunningReactor: Sendable {
         }
     }
 
-    /// The end of `run()`, if it comes within 20 seconds: what went wrong, or nil after a clean end.
+    /// The end of `run()`, if it comes within two minutes: what went wrong, or nil after a clean end.
     func waitForEnd() -> String? {
-        guard ended.wait(timeout: .now() + 20) == .success else { return "run() has not ended" }
+        guard ended.wait(timeout: .now() + 120) == .success else { return "run() has not ended" }
         ended.signal()
         return outcome.withLock { $0 } ?? "run() has not ended"
     }
@@ -79,9 +79,9 @@ final class Counter: Sendable {
     private let raised = DispatchSemaphore(value: 0)
 
     func raise() { raised.signal() }
-    /// Waits until it has been raised `count` more times; false after ten seconds without.
+    /// Waits until it has been raised `count` more times; false after a minute without.
     func wait(for count: Int = 1) -> Bool {
-        (0..<count).allSatisfy { _ in raised.wait(timeout: .now() + 10) == .success }
+        (0..<count).allSatisfy { _ in raised.wait(timeout: .now() + 60) == .success }
     }
 }
 

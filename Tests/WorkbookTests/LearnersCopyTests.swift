@@ -121,7 +121,7 @@ struct LearnersCopyTests {
         #expect(try copy.mine("Toy.swift").hasPrefix("// mine\n"))
     }
 
-    @Test("is checked: each exercise by itself, whatever the others do", .timeLimit(.minutes(10)))
+    @Test("is checked: each exercise by itself, whatever the others do", .timeLimit(.minutes(15)))
     func check() throws {
         let toy = try ToyRepository()
         let copy = try toy.copy()
@@ -166,7 +166,7 @@ struct LearnersCopyTests {
         #expect(copy.progress().standings["1.2"] == .solved)
     }
 
-    @Test("of whose exercises one is not noticed by its tests is not proven", .timeLimit(.minutes(10)))
+    @Test("of whose exercises one is not noticed by its tests is not proven", .timeLimit(.minutes(15)))
     func proof() throws {
         let toy = try ToyRepository()
         #expect(try ExerciseProof.failures(of: try toy.phase(), in: toy.root + "/proof") { _ in } == [])
