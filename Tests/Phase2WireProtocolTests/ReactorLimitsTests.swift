@@ -37,7 +37,8 @@ struct ReactorLimitsTests {
     // MARK: queued.max.request.bytes
 
     @Test(
-        "at queued.max.request.bytes nobody is read from, and who waits has its turn in order", .timeLimit(.minutes(15)))
+        "at queued.max.request.bytes nobody is read from, and who waits has its turn in order", .timeLimit(.minutes(15))
+    )
     func queuedBytes() throws {
         var limits = ReactorLimits()
         limits.maxQueuedRequestBytes = 1000
