@@ -41,6 +41,9 @@ public struct Board {
             return "All solved. `make phase \(phase.number)` runs the whole phase's suites and its demo."
         }
         let id = exercise.id
+        if case .waits(let other) = standing, let needed = open.first(where: { $0.exercise.id == other })?.exercise {
+            return "Next: \(other), which the tests of \(id) need. Read \(needed.read); `make hint \(other)` helps."
+        }
         if standing == .notStarted { return "Next: \(id). Read \(exercise.read); `make hint \(id)` helps." }
         return "Next: \(id). `make check \(id)` checks it alone, `make hint \(id)` helps."
     }

@@ -110,8 +110,11 @@ public struct Check {
         guard !SwiftSource(try copy.mine(file)).hasMatchingBraces else { return }
         let path = "\(copy.sources)/\(file)"
         let output = try Command(["swiftc", "-parse", path], in: copy.path).run().output
-        let errors = CompilerError.all(in: output).prefix(3).map { shown($0, file) }
-        replace(file, because: errors.isEmpty ? ["\(copy.shown(path)): its braces do not match"] : Array(errors))
+        // The compiler says what it misses last, behind all that follows from it.
+        let errors = CompilerError.all(in: output)
+        let missing = errors.last { $0.message.contains("expected '}'") }
+        let said = ([missing].compactMap { $0 } + errors.filter { $0 != missing }).prefix(2)
+        replace(file, because: ["\(copy.shown(path)): its braces do not match"] + said.map { shown($0, file) })
     }
 
     /// Finds the exercises whose bodies hold errors; false where none does.
@@ -148,10 +151,9 @@ public struct Check {
     /// Uses the blanked reference in place of a file.
     private mutating func replace(_ file: String, because lines: [String]) {
         replaced.insert(file)
-        problems += lines
-        for (exercise, _) in copy.blanking.blanks(in: file) where broken[exercise.id] == nil {
-            broken[exercise.id] = lines
-        }
+        let blanks = copy.blanking.blanks(in: file)
+        if blanks.isEmpty { problems += lines }
+        for (exercise, _) in blanks where broken[exercise.id] == nil { broken[exercise.id] = lines }
     }
 
     /// The file of the learner's in which an error is; nil for one elsewhere.

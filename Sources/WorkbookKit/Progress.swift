@@ -66,10 +66,10 @@ extension LearnersCopy {
         try remember(progress)
         var lines = ["\(exercise.id) \(exercise.title)"]
         for (number, hint) in exercise.hints.prefix(given).enumerated() {
-            lines.append("hint \(number + 1) of \(exercise.hints.count): \(hint)")
+            lines += ["", "hint \(number + 1) of \(exercise.hints.count):"] + hint.wrapped(to: 100)
         }
         if given == exercise.hints.count {
-            lines.append("There is no further hint. `make reveal \(exercise.id)` shows the reference.")
+            lines.append("\nThere is no further hint. `make reveal \(exercise.id)` shows the reference.")
         }
         return lines.joined(separator: "\n")
     }
