@@ -41,9 +41,6 @@ public struct Board {
             return "All solved. `make phase \(phase.number)` runs the whole phase's suites and its demo."
         }
         let id = exercise.id
-        if case .waits(let other) = standing, let needed = open.first(where: { $0.exercise.id == other })?.exercise {
-            return "Next: \(other), which the tests of \(id) need. Read \(needed.read); `make hint \(other)` helps."
-        }
         if standing == .notStarted { return "Next: \(id). Read \(exercise.read); `make hint \(id)` helps." }
         return "Next: \(id). `make check \(id)` checks it alone, `make hint \(id)` helps."
     }
@@ -52,7 +49,7 @@ public struct Board {
         switch standing {
         case .solved: coloured("✔", standing)
         case .failing, .doesNotCompile: coloured("✘", standing)
-        case .notStarted, .waits: coloured("·", standing)
+        case .notStarted: coloured("·", standing)
         }
     }
 
@@ -62,7 +59,6 @@ public struct Board {
             switch standing {
             case .solved: 32
             case .failing, .doesNotCompile: 31
-            case .waits: 33
             case .notStarted: 2
             }
         return "\u{1B}[\(code)m\(text)\u{1B}[0m"

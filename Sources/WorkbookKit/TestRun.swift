@@ -122,7 +122,7 @@ struct TestRun {
 
     /// A line that fits a terminal, or a few that do; what an expectation expands to may be pages long.
     private static func cut(_ line: String) -> [String] {
-        let most = 400
+        let most = 240
         return (line.count > most ? line.prefix(most) + "…" : line).wrapped(to: 110, indent: "    ")
     }
 }
