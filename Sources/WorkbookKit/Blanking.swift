@@ -77,7 +77,7 @@ public struct Blanking: Sendable {
 
     /// The file that a blanked tree needs besides: the function that the stubs call.
     func support() -> String {
-        let cases = exercises.map { "    case \(quoted($0.id)): \(quoted($0.stubLine))" }.joined(separator: "\n")
+        let cases = exercises.map { "        case \(quoted($0.id)): \(quoted($0.stubLine))" }.joined(separator: "\n")
         return """
             // Made by `make start`. Exercises that are not written yet end here.
 
@@ -92,7 +92,7 @@ public struct Blanking: Sendable {
             func exercise(_ id: String) -> Never {
                 let line =
                     switch id {
-            \(cases.replacingOccurrences(of: "\n", with: "\n        "))
+            \(cases)
                     default: "Exercise \\(id) is not written yet."
                     }
                 print(line)

@@ -49,7 +49,7 @@ public struct Board {
         switch standing {
         case .solved: coloured("✔", standing)
         case .failing, .doesNotCompile: coloured("✘", standing)
-        case .notStarted, .waits: coloured("·", standing)
+        case .notStarted: coloured("·", standing)
         }
     }
 
@@ -59,7 +59,6 @@ public struct Board {
             switch standing {
             case .solved: 32
             case .failing, .doesNotCompile: 31
-            case .waits: 33
             case .notStarted: 2
             }
         return "\u{1B}[\(code)m\(text)\u{1B}[0m"

@@ -5,6 +5,22 @@ extension LearnersCopy {
     /// new files. A file that was changed outside its exercises stays as it is. Returns what was done, in lines
     /// to show.
     public func catchUp() throws -> [String] {
+        try restoreLost() + catchUpWithChanges()
+    }
+
+    /// Puts files back that are gone, and says which: a copy that lacks one does not compile.
+    private func restoreLost() throws -> [String] {
+        if !Files.exists("\(base)/workbook.json") { try writeBase() }
+        if !Files.exists(path + "/Package.swift") { try CheckPackage(phase).write(to: path, warnings: .warning) }
+        try Files.write(blanking.support(), to: "\(sources)/\(Self.supportFile)")
+        let lost = Files.all(".swift", in: phase.sources).filter {
+            Files.exists("\(base)/Sources/\($0)") && !Files.exists(place($0))
+        }
+        for file in lost { try Files.write(try blanking.blanked(try reference(file), file), to: place(file)) }
+        return lost.map { "\($0) was gone, and is there again as at the start" }
+    }
+
+    private func catchUpWithChanges() throws -> [String] {
         let old = "\(base)/Sources"
         let isSameList = (try? Files.read("\(base)/workbook.json")) == (try? Files.read(phase.list))
         let files = Set(Files.all(".swift", in: old)).union(Files.all(".swift", in: phase.sources)).sorted()

@@ -3,7 +3,8 @@ import Foundation
 /// A check of a learner's copy: builds it, runs each exercise's tests, and remembers how each stands.
 ///
 /// What is built is a tree of its own, in which an exercise that the compiler refuses is blanked again:
-/// so one of them does not take the others' results away.
+/// so one of them does not take the others' results away. What is not written is as in the reference, but for the
+/// tests of its own exercise.
 public struct Check {
     /// How each exercise stands, in order; those that were not checked, as they stood before.
     public private(set) var standings: [(exercise: Exercise, standing: Standing)] = []
@@ -12,6 +13,7 @@ public struct Check {
 
     private let copy: LearnersCopy
     private let target: String
+    private let variants: Variants
     /// What the compiler says about an exercise.
     private var broken: [String: [String]] = [:]
     /// Files of which nothing can be used.
@@ -22,6 +24,7 @@ public struct Check {
     public init(_ copy: LearnersCopy, only id: String? = nil, onFirstBuild: () -> Void = {}) throws {
         try copy.require()
         self.copy = copy
+        variants = Variants(copy.phase.exercises)
         let package = try CheckPackage(copy.phase)
         target = package.testTarget
         try package.write(to: copy.checkTree, warnings: .warning)
@@ -45,16 +48,22 @@ public struct Check {
         if open.count == exercise.blank.count { return .notStarted }
         if let errors = broken[exercise.id] { return .doesNotCompile(errors) }
         guard isBuilt else { return known }
-        let run = try TestRun(exercise, in: copy.checkTree, target: target, seconds: 60)
+        let run = try TestRun(
+            exercise, in: copy.checkTree, target: target, seconds: 60,
+            environment: ["EXERCISE_VARIANT": "\(variants.number(of: exercise))"])
         switch run.verdict {
         case .passed where open.isEmpty: return .solved
-        case .passed: return .failing(open.map { "Not written yet: \($0.declaration) in \($0.file)" })
+        case .passed: return .failing(open.map(Self.notWritten))
         case .failed(let lines): return .failing(lines)
-        case .stopped(exercise.id): return .failing(open.map { "Not written yet: \($0.declaration) in \($0.file)" })
+        case .stopped(exercise.id): return .failing(open.map(Self.notWritten))
         case .stopped(let other):
-            return broken[other] == nil ? .waits(on: other) : .failing(["It needs \(other), which does not compile."])
+            return .failing(["It needs \(other), which does not compile."])
         case .noTests: throw WorkbookError("exercise \(exercise.id): no test matches \(exercise.tests)")
         }
+    }
+
+    private static func notWritten(_ blank: Exercise.Blank) -> String {
+        "Not written yet: \(blank.declaration.trimmingCharacters(in: CharacterSet(charactersIn: "(<"))) in \(blank.file)"
     }
 
     /// The declarations that still hold their stub.
@@ -101,7 +110,11 @@ public struct Check {
                 let ids = Set(broken.keys)
                 text = (try? copy.blanking.blanked(text, file, only: ids, keepingLines: true)) ?? text
             }
-            try Files.write(text, to: "\(tree)/\(file)")
+            let path = "\(tree)/\(file)"
+            if let reference = try? copy.reference(file) {
+                text = try variants.completed(text, file, with: reference, path: path)
+            }
+            try Files.write(file == LearnersCopy.supportFile ? variants.support() : text, to: path)
         }
     }
 
@@ -110,8 +123,11 @@ public struct Check {
         guard !SwiftSource(try copy.mine(file)).hasMatchingBraces else { return }
         let path = "\(copy.sources)/\(file)"
         let output = try Command(["swiftc", "-parse", path], in: copy.path).run().output
-        let errors = CompilerError.all(in: output).prefix(3).map { shown($0, file) }
-        replace(file, because: errors.isEmpty ? ["\(copy.shown(path)): its braces do not match"] : Array(errors))
+        // The compiler says what it misses last, behind all that follows from it.
+        let errors = CompilerError.all(in: output)
+        let missing = errors.last { $0.message.contains("expected '}'") }
+        let said = ([missing].compactMap { $0 } + errors.filter { $0 != missing }).prefix(2)
+        replace(file, because: ["\(copy.shown(path)): its braces do not match"] + said.map { shown($0, file) })
     }
 
     /// Finds the exercises whose bodies hold errors; false where none does.
@@ -119,11 +135,13 @@ public struct Check {
         var found = false
         for error in errors {
             guard let file = file(of: error) else { continue }
-            let source = SwiftSource(try Files.read("\(copy.checkTree)/Sources/\(file)"))
+            let source = SwiftSource(try copy.mine(file))
             for (exercise, blank) in copy.blanking.blanks(in: file) {
                 guard let body = try? source.body(of: blank.path) else { continue }
                 let lines = source.line(of: body.lowerBound)...source.line(of: body.upperBound)
-                guard lines.contains(error.line), !Blanking.isStub(source.text(in: body), exercise.id) else { continue }
+                guard lines.contains(error.line), !replaced.contains(file),
+                    !Blanking.isStub(source.text(in: body), exercise.id)
+                else { continue }
                 broken[exercise.id, default: []].append(shown(error, file))
                 found = true
             }
@@ -148,10 +166,9 @@ public struct Check {
     /// Uses the blanked reference in place of a file.
     private mutating func replace(_ file: String, because lines: [String]) {
         replaced.insert(file)
-        problems += lines
-        for (exercise, _) in copy.blanking.blanks(in: file) where broken[exercise.id] == nil {
-            broken[exercise.id] = lines
-        }
+        let blanks = copy.blanking.blanks(in: file)
+        if blanks.isEmpty { problems += lines }
+        for (exercise, _) in blanks where broken[exercise.id] == nil { broken[exercise.id] = lines }
     }
 
     /// The file of the learner's in which an error is; nil for one elsewhere.

@@ -102,7 +102,7 @@ struct CheckPackage {
             let package = Package(
                 name: "workbook", platforms: [.macOS("26.0")],
                 targets: [
-            \(targets.joined(separator: "\n").replacingOccurrences(of: "\n", with: "\n    "))
+            \(targets.joined(separator: "\n"))
                 ])
 
             """

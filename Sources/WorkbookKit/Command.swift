@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// A program to run, with an end to its time and to its memory.
 struct Command {
@@ -49,7 +50,10 @@ struct Command {
         process.standardInput = FileHandle.nullDevice
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
+        Self.endRunningOnInterrupt
         try process.run()
+        Self.running.store(process.processIdentifier, ordering: .sequentiallyConsistent)
+        defer { Self.running.store(0, ordering: .sequentiallyConsistent) }
         var isOutOfTime = false
         if let seconds {
             isOutOfTime = ended.wait(timeout: .now() + .seconds(seconds)) == .timedOut
@@ -67,6 +71,21 @@ struct Command {
         let isSignal = process.terminationReason == .uncaughtSignal
         return Outcome(ending: isSignal ? .signalled(status) : .exited(status), output: output)
     }
+
+    /// The process that runs, or 0.
+    private static let running = Atomic<Int32>(0)
+
+    /// Makes an interrupt end the program that runs as well. It has a process group of its own, so the terminal
+    /// does not tell it; and a loop without end would outlive the learner's patience by far.
+    private static let endRunningOnInterrupt: Void = {
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            Foundation.signal(signal) { signal in
+                let process = Command.running.load(ordering: .sequentiallyConsistent)
+                if process > 0 { kill(process, SIGKILL) }
+                _exit(128 + signal)
+            }
+        }
+    }()
 
     /// Runs it, and returns its output; throws that where it fails.
     func runQuietly() throws -> String {

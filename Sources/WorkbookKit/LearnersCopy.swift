@@ -36,8 +36,10 @@ public struct LearnersCopy {
         guard !exists else {
             throw WorkbookError(
                 """
-                \(shown(path)) is there already, and nothing was changed. `make check \(phase.number)` says where you \
-                are; `make reset ID` takes one exercise back. To begin anew, move the directory away first.
+                \(shown(path)) is there already, and nothing was changed.
+                `make check \(phase.number)` says where you are; `make reset \(phase.number).1` takes exercise \
+                \(phase.number).1 back.
+                To begin anew, move the directory away first.
                 """)
         }
         // Made beside its place, and then renamed: a start that is interrupted leaves no half of a copy.

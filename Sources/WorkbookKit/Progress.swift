@@ -8,8 +8,6 @@ public enum Standing: Codable, Equatable, Sendable {
     case solved
     /// Its tests do not pass: what they said.
     case failing([String])
-    /// Its tests come to the stub of another exercise first.
-    case waits(on: String)
     /// The compiler refuses it: where, and why.
     case doesNotCompile([String])
 
@@ -19,7 +17,6 @@ public enum Standing: Codable, Equatable, Sendable {
         case .notStarted: "not started"
         case .solved: "solved"
         case .failing: "failing"
-        case .waits(let other): "needs \(other)"
         case .doesNotCompile: "no compile"
         }
     }
@@ -28,7 +25,6 @@ public enum Standing: Codable, Equatable, Sendable {
     public var details: [String] {
         switch self {
         case .failing(let lines), .doesNotCompile(let lines): lines
-        case .waits(let other): ["Its tests come to exercise \(other) first, which is not written yet."]
         case .notStarted, .solved: []
         }
     }
@@ -66,10 +62,10 @@ extension LearnersCopy {
         try remember(progress)
         var lines = ["\(exercise.id) \(exercise.title)"]
         for (number, hint) in exercise.hints.prefix(given).enumerated() {
-            lines.append("hint \(number + 1) of \(exercise.hints.count): \(hint)")
+            lines += ["", "hint \(number + 1) of \(exercise.hints.count):"] + hint.wrapped(to: 100)
         }
         if given == exercise.hints.count {
-            lines.append("There is no further hint. `make reveal \(exercise.id)` shows the reference.")
+            lines.append("\nThere is no further hint. `make reveal \(exercise.id)` shows the reference.")
         }
         return lines.joined(separator: "\n")
     }

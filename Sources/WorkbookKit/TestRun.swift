@@ -29,7 +29,10 @@ struct TestRun {
         #else
             let arguments = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", "--filter", filter]
         #endif
-        let command = Command(arguments, in: directory, environment: environment)
+        // A trap in Swift's own code says nothing of the line that led to it: the backtrace does.
+        let backtrace = "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,output-to=stderr"
+        let command = Command(
+            arguments, in: directory, environment: environment.merging(["SWIFT_BACKTRACE": backtrace]) { $1 })
         let outcome = try command.bounded.run(seconds: seconds)
         output = outcome.output
         verdict = Self.verdict(of: outcome)
@@ -50,7 +53,7 @@ struct TestRun {
         }
         switch outcome.ending {
         case .outOfTime:
-            return .failed(["It did not end in time: a loop without end?"] + issues(lines))
+            return .failed(issues(lines) + running(lines) + ["It did not end in time: a loop without end?"])
         case .signalled(let signal): return .failed(crash(lines, "signal \(signal)"))
         case .exited(0):
             let ran = lines.compactMap { line -> Int? in
@@ -66,7 +69,31 @@ struct TestRun {
 
     private static func crash(_ lines: [String], _ ending: String) -> [String] {
         let fatal = lines.filter { $0.contains("Fatal error") || $0.contains("Precondition failed") }
-        return issues(lines) + (fatal.isEmpty ? ["The tests' process ended with \(ending)."] : fatal)
+        let cause = fatal.isEmpty ? ["The tests' process ended with \(ending)."] : fatal
+        return issues(lines) + running(lines) + cause + path(to: lines)
+    }
+
+    /// The test that had begun and not ended.
+    private static func running(_ lines: [String]) -> [String] {
+        var names: [String] = []
+        for line in lines {
+            guard let start = line.range(of: "Test ") else { continue }
+            if line.hasPrefix("◇"), line.hasSuffix(" started."), !line.contains("Test run") {
+                names.append(String(line[start.lowerBound...].dropLast(" started.".count)))
+            } else if let end = line.range(of: " passed after ") ?? line.range(of: " failed after ") {
+                names.removeAll { line[start.lowerBound..<end.lowerBound].hasPrefix($0) }
+            }
+        }
+        return names.suffix(1).map { "\($0) was running:" }
+    }
+
+    /// The learner's lines in a backtrace, the innermost first.
+    private static func path(to lines: [String]) -> [String] {
+        let places = lines.compactMap { line -> String? in
+            guard let place = line.range(of: "/.workbook/check/Sources/") else { return nil }
+            return line[place.upperBound...].split(separator: ":").prefix(2).joined(separator: ":")
+        }
+        return places.isEmpty ? [] : ["  reached from " + places.prefix(4).joined(separator: ", from ")]
     }
 
     /// The first issues that Swift Testing wrote: each with the test's name, where, and what it said besides.
@@ -81,11 +108,11 @@ struct TestRun {
                 isInside = true
                 let name = line[..<recorded.lowerBound].drop { $0 != "T" }
                 found.append(name.trimmingCharacters(in: .whitespaces))
-                found.append("  " + cut(line[recorded.upperBound...].trimmingCharacters(in: .whitespaces)))
+                found += cut(line[recorded.upperBound...].trimmingCharacters(in: .whitespaces)).map { "  " + $0 }
             } else if isInside, line.hasPrefix("±") {
                 continue  // Swift Testing's own difference of arrays.
             } else if isInside, let mark = line.first, !"◇✔✘✗".contains(mark) {
-                found.append("  " + cut(line.replacingOccurrences(of: "↳ ", with: "")))
+                found += cut(line.replacingOccurrences(of: "↳ ", with: "")).map { "  " + $0 }
             } else {
                 isInside = false
             }
@@ -93,10 +120,28 @@ struct TestRun {
         return found
     }
 
-    /// A line that fits a terminal; what an expectation expands to may be pages long.
-    private static func cut(_ line: String) -> String {
-        let line = line.trimmingCharacters(in: .whitespaces).isEmpty ? "" : line
-        let width = 112
-        return line.count > width ? line.prefix(width) + "…" : line
+    /// A line that fits a terminal, or a few that do; what an expectation expands to may be pages long.
+    private static func cut(_ line: String) -> [String] {
+        let most = 240
+        return (line.count > most ? line.prefix(most) + "…" : line).wrapped(to: 110, indent: "    ")
+    }
+}
+
+extension String {
+    /// The text in lines of at most `width` characters, broken at spaces; those behind the first begin with `indent`.
+    /// White space at its beginning stays: it may place a caret.
+    public func wrapped(to width: Int, indent: String = "") -> [String] {
+        guard count > width else { return [allSatisfy(\.isWhitespace) ? "" : self] }
+        var lines: [String] = []
+        var line: String?
+        for word in split(separator: " ", omittingEmptySubsequences: false) {
+            if let begun = line, begun.count + 1 + word.count > width {
+                lines.append(begun)
+                line = indent + word
+            } else {
+                line = line.map { $0 + " " + word } ?? String(word)
+            }
+        }
+        return lines + [line ?? ""]
     }
 }

@@ -37,8 +37,7 @@ struct Variants {
             guard let body = bodies[blank] else { continue }
             let signature = SwiftSource.words(of: try source.signature(of: blank.path))
             let result = Self.hasResult(signature)
-            // A body of one expression has no `return`; among other statements it needs one.
-            let prefix = result && !SwiftSource.words(of: body).contains("return") ? "return " : ""
+            let prefix = Self.prefix(of: body, signature)
             let suffix = result ? "" : "\n return"
             var text = ""
             for variant in all where variant.exercise.id == exercise.id {
@@ -52,6 +51,43 @@ struct Variants {
             filled[blank] = text + "\n \(prefix)\(trimmed(body))\n"
         }
         return try blanking.filled(reference, file, with: filled)
+    }
+
+    /// A learner's file for a check: a body that is not written is there twice, blanked for the tests of its own
+    /// exercise, and as in the reference for those of others. So one exercise's tests do not wait for another.
+    /// What stands outside keeps its line numbers, as lines of the file at `path`.
+    func completed(_ text: String, _ file: String, with reference: String, path: String) throws -> String {
+        let source = SwiftSource(text)
+        let theirs = SwiftSource(reference)
+        return source.replacing(
+            blanking.blanks(in: file).compactMap { exercise, blank in
+                guard let range = try? source.body(of: blank.path),
+                    Blanking.isStub(source.text(in: range), exercise.id),
+                    let body = try? theirs.text(in: theirs.body(of: blank.path)),
+                    let signature = try? theirs.signature(of: blank.path)
+                else { return nil }
+                let prefix = Self.prefix(of: body, SwiftSource.words(of: signature))
+                return (
+                    range,
+                    """
+
+                     if exerciseVariant == \(number(of: exercise)) { exercise("\(exercise.id)") }
+                     \(prefix)\(trimmed(body))
+                    #sourceLocation(file: "\(path)", line: \(source.line(of: range.upperBound)))
+
+                    """
+                )
+            })
+    }
+
+    /// The number of the variant in which an exercise is blanked.
+    func number(of exercise: Exercise) -> Int {
+        all.first { $0.exercise.id == exercise.id && $0.mutation == nil }?.number ?? 0
+    }
+
+    /// A body of one expression has no `return`; among other statements it needs one.
+    private static func prefix(of body: String, _ signature: [String]) -> String {
+        hasResult(signature) && !SwiftSource.words(of: body).contains("return") ? "return " : ""
     }
 
     /// Whether a declaration with this signature gives something back.

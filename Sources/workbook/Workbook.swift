@@ -42,7 +42,8 @@ struct Workbook {
         let phases = try Phase.all(in: root)
         guard let phase = phases.first(where: { "\($0.number)" == argument }) else {
             let numbers = phases.map { "\($0.number)" }.joined(separator: ", ")
-            throw WorkbookError("which phase? Those with exercises are \(numbers), as in `make start 1`.")
+            let reason = argument.map { "there is no phase \($0) with exercises" } ?? "which phase?"
+            throw WorkbookError("\(reason); those that have some: \(numbers)")
         }
         return phase
     }
@@ -55,15 +56,19 @@ struct Workbook {
 
     /// Calls `body` with the exercise and its phase's copy, after that was brought up to the repository.
     private func exercise(_ id: String?, _ body: (LearnersCopy, Exercise) throws -> String) throws -> String {
-        let phase = try phase(id.map { String($0.prefix { $0 != "." }) })
-        guard let id, let exercise = phase.exercise(id) else {
-            let ids = phase.exercises.map(\.id).joined(separator: ", ")
-            throw WorkbookError("which exercise? Phase \(phase.number) has \(ids).")
-        }
+        guard let id else { throw WorkbookError("which exercise? Say its number, as in `make hint 1.1`") }
+        let phase = try phase(String(id.prefix { $0 != "." }))
+        let exercise = try exercise(id, of: phase)
         let copy = LearnersCopy(of: phase, in: directory)
         try copy.require()
         try copy.catchUp().forEach { print($0) }
         return try body(copy, exercise)
+    }
+
+    private func exercise(_ id: String, of phase: Phase) throws -> Exercise {
+        if let exercise = phase.exercise(id) { return exercise }
+        let ids = phase.exercises.map(\.id).joined(separator: ", ")
+        throw WorkbookError("there is no exercise \(id); phase \(phase.number) has \(ids)")
     }
 
     private func check(_ argument: String?) throws -> Bool {
@@ -75,7 +80,7 @@ struct Workbook {
             if phases.isEmpty { throw WorkbookError("no phase is started: `make start 1` makes your copy of phase 1") }
         }
         let id = argument.flatMap { $0.contains(".") ? $0 : nil }
-        if let id, phases[0].exercise(id) == nil { throw WorkbookError("there is no exercise \(id)") }
+        if let id { _ = try exercise(id, of: phases[0]) }
         var passes = true
         for phase in phases {
             let copy = LearnersCopy(of: phase, in: directory)

@@ -49,7 +49,10 @@ struct MalformedMessageTests {
                 let refusedAtOnce =
                     refusal == .varintTooLong(at: start)
                     || Self.isInvalidLength(refusal, at: start)
-                #expect(mark.isInTag || refusedAtOnce, "\(String(describing: refusal)) at \(mark.range)")
+                #expect(
+                    mark.isInTag || refusedAtOnce,
+                    "the \(mark.kind) at \(mark.range) must be refused at byte \(start), not as \(refusal.map { "\($0)" } ?? "sound")"
+                )
             }
         }
     }

@@ -47,7 +47,56 @@ struct TestRunTests {
         #expect(Self.verdict(.signalled(4), fatal) == .failed([fatal]))
         #expect(Self.verdict(.signalled(11), "") == .failed(["The tests' process ended with signal 11."]))
         guard case .failed(let lines) = Self.verdict(.outOfTime, "") else { return #expect(Bool(false)) }
-        #expect(lines.first?.contains("did not end") == true)
+        #expect(lines == ["It did not end in time: a loop without end?"])
+    }
+
+    @Test("that is a trap names the test that was running, and the learner's lines that led to it")
+    func pathToTrap() {
+        let output = """
+            ◇ Test run started.
+            ◇ Suite "A toy" started.
+            ◇ Test "adds" started.
+            ✔ Test "adds" passed after 0.001 seconds.
+            ◇ Test "divides" started.
+            Swift/Integers.swift:3324: Fatal error: Division by zero
+              0 0x01 _assertionFailure + 225 in libswiftCore.so
+              1 0x02 a + 4 in tests at /w/01-toy/.workbook/check/Sources/Toy.swift:33:9
+              2 0x03 b + 8 in tests at /w/01-toy/.workbook/check/Sources/Deep/Other.swift:7:1
+              3 0x04 c + 8 in tests at /w/01-toy/.workbook/check/Linked/ToyTests/ToyTests.swift:5:1
+            """
+        let fatal = "Swift/Integers.swift:3324: Fatal error: Division by zero"
+        #expect(
+            Self.verdict(.signalled(4), output)
+                == .failed([
+                    "Test \"divides\" was running:", fatal, "  reached from Toy.swift:33, from Deep/Other.swift:7",
+                ]))
+        guard case .failed(let lines) = Self.verdict(.outOfTime, output) else { return #expect(Bool(false)) }
+        #expect(lines.first == "Test \"divides\" was running:")
+    }
+
+    @Test("is wrapped at spaces where it is long, and what stands in front of a caret stays")
+    func wrapping() {
+        #expect("one two three".wrapped(to: 8) == ["one two", "three"])
+        #expect("one two three".wrapped(to: 8, indent: "  ") == ["one two", "  three"])
+        #expect("   ^^ a".wrapped(to: 5) == ["   ^^", "a"] && "  ^^".wrapped(to: 4) == ["  ^^"])
+        #expect("".wrapped(to: 4) == [""] && "seventeen".wrapped(to: 4) == ["seventeen"])
+    }
+
+    @Test("that is interrupted ends the program that runs", .timeLimit(.minutes(1)))
+    func interrupt() async throws {
+        let fifo = NSTemporaryDirectory() + "/workbook-" + UUID().uuidString
+        #expect(mkfifo(fifo, 0o600) == 0)
+        defer { unlink(fifo) }
+        let reading = open(fifo, O_RDONLY | O_NONBLOCK)
+        defer { close(reading) }
+        await #expect(processExitsWith: .exitCode(128 + SIGINT)) { [fifo = fifo as String] in
+            let loop = "exec 3>\(fifo); kill -INT $PPID; while :; do :; done"
+            _ = try Command(["sh", "-c", loop], in: "/").run()
+        }
+        // The program held the only writing end: the end of the file comes when it is gone.
+        #expect(fcntl(reading, F_SETFL, 0) == 0)
+        var byte: UInt8 = 0
+        #expect(read(reading, &byte, 1) == 0)
     }
 
     @Test("comes within its time, also of a process without end")

@@ -33,7 +33,7 @@ public struct MessageDecoder: MessageCoder {
         value = try reader.integer()
     }
 
-    /// A length that lies within the bytes left, or nil for null.
+    /// A length that lies within the bytes left, or nil for null. Errors tell where the length begins.
     private mutating func readLength<Width: FixedWidthInteger & BitwiseCopyable>(
         _ fixed: Width.Type, nullable: Bool
     ) throws(CodingError) -> Int? {
