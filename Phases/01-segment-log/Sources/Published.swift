@@ -11,6 +11,8 @@ import Synchronization
     // Sendable: `current` is atomic; `retired` is touched by the one writer only.
     private let current: Atomic<UInt>
     private let slots = Lock<[Slot]>([])
+    /// Whether there ever was a reader: as long as there is none, nobody can announce anything.
+    private let hasHadReader = Atomic<Bool>(false)
     private var retired: [UInt] = []
 
     /// Where one reader announces what it is about to retain; 0 for nothing.
@@ -41,7 +43,8 @@ import Synchronization
 
     /// Whether a reader may be about to retain the object, which is no longer the current one.
     private func isAnnounced(_ address: UInt) -> Bool {
-        slots.withLock { slots in
+        guard hasHadReader.load(ordering: .sequentiallyConsistent) else { return false }
+        return slots.withLock { slots in
             if slots.contains(where: { !$0.isUsed.load(ordering: .acquiring) }) {
                 slots.removeAll { !$0.isUsed.load(ordering: .acquiring) }
             }
@@ -53,6 +56,9 @@ import Synchronization
     package func makeReader() -> Reader {
         let slot = Slot()
         slots.withLock { $0.append(slot) }
+        // Before the reader's first announcement: a writer that does not see this has already replaced
+        // what the reader would announce, and the reader looks again after announcing.
+        hasHadReader.store(true, ordering: .sequentiallyConsistent)
         return Reader(self, slot)
     }
 
