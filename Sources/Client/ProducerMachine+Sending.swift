@@ -127,13 +127,7 @@ extension ProducerMachine {
             guard let answer = partitions[target] else {
                 return finish(batch, .failure(.unreadable(what: "Produce: no answer for \(target)")))
             }
-            if answer.errorCode == .none {
-                return finish(
-                    batch,
-                    .success(
-                        BatchOutcome.Place(
-                            baseOffset: answer.baseOffset, logAppendTime: answer.logAppendTimeMilliseconds)))
-            }
+            if answer.errorCode == .none { return finish(batch, acknowledgement(of: batch, answer)) }
             _ = wire.learn(target.topic, target.partition, answer.currentLeader)
             let reason = answer.errorMessage.map { " (\($0))" } ?? ""
             failure = .broker(answer.errorCode, what: "\(target)\(reason)")
@@ -143,6 +137,18 @@ extension ProducerMachine {
         let again = now.advanced(byMilliseconds: configuration.retryBackoffMilliseconds)
         guard again < batch.deadline else { return finish(batch, .failure(failure)) }
         queues[place].putBack(batch, until: again)
+    }
+
+    /// Where the answer says that a batch is; its last record must have an offset, too.
+    private func acknowledgement(
+        of batch: PartitionQueue.Batch, _ answer: ProduceResponse.Partition
+    ) -> Result<BatchOutcome.Place, ClientError> {
+        let recordCount = Int64(batch.records.header.recordCount)
+        guard !answer.baseOffset.addingReportingOverflow(recordCount).overflow else {
+            return .failure(.unreadable(what: "Produce: \(batch.outcome.partition) has no offset \(answer.baseOffset)"))
+        }
+        return .success(
+            BatchOutcome.Place(baseOffset: answer.baseOffset, logAppendTime: answer.logAppendTimeMilliseconds))
     }
 
     mutating func finish(_ batch: PartitionQueue.Batch, _ result: Result<BatchOutcome.Place, ClientError>) {

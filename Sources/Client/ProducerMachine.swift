@@ -117,7 +117,9 @@ struct ProducerMachine: ClientMachine {
             close(index)
             outcomes += queues[index].outcomes
         }
-        for batches in inFlight.values { outcomes += batches.map(\.batch.outcome) }
+        for (_, batches) in inFlight.sorted(by: { $0.key.value < $1.key.value }) {
+            outcomes += batches.map(\.batch.outcome)
+        }
         return outcomes
     }
 

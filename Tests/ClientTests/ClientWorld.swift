@@ -28,6 +28,8 @@ final class ClientWorld<Machine: ClientMachine> {
     private(set) var broker: BrokerNode
     private(set) var now = Instant(nanoseconds: 0)
     var faults = Faults()
+    /// Changes what the broker sends, on its way.
+    var rewrite: (Bytes) throws -> Bytes = { $0 }
     /// How many connections were cut or refused.
     private(set) var faultCount = 0
     private var random: SplitMix64
@@ -105,7 +107,7 @@ final class ClientWorld<Machine: ClientMachine> {
             switch effect {
             case .send(let id, let payload?):
                 guard let index = links.firstIndex(where: { $0.broker == id }) else { continue }
-                let frame = try payload.bytes().dropFirst(4)
+                let frame = try rewrite(try payload.bytes().dropFirst(4))
                 links[index].toClient = max(links[index].toClient, arrival())
                 let client = links[index].client
                 later(at: links[index].toClient) { try self.deliver(frame, on: client, to: .client) }

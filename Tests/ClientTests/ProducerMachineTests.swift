@@ -174,6 +174,39 @@ struct ProducerMachineTests {
         #expect(try world.run(milliseconds: 1_000) { resumed.tickets.count == 15 })
     }
 
+    @Test(
+        "takes no offset that the batch's last record could not have",
+        arguments: [Int64.max, Int64.max - 1, Int64.max - 2])
+    func impossibleOffset(_ offset: Int64) throws {
+        var configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
+        configuration.lingerMilliseconds = 20
+        let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
+        _ = try world.withClient { client, now in
+            try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+        }
+        _ = try world.run(milliseconds: 100)
+        world.rewrite = { frame in
+            guard let decoded = try? ProduceResponse.decodeResponse(frame, version: 11) else { return frame }
+            var answer = decoded.body
+            answer.topics[0].partitions[0].baseOffset = offset
+            return try answer.responseFrame(version: 11, correlationID: decoded.correlationID).bytes()
+                .dropFirst(4)
+        }
+        let reports = Reports()
+        for number in 0..<3 {
+            let appended = try world.withClient { client, now in
+                try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+            }
+            guard case .taken(let delivery, _) = appended else { throw ClientError.refused("there is no metadata") }
+            delivery.batch.whenKnown { reports.places[number] = $0 }
+        }
+        #expect(try world.run(milliseconds: 1_000) { reports.places.count == 3 })
+        for place in reports.places.values {
+            guard case .failure(.unreadable) = place else { Issue.record("\(place)"); continue }
+        }
+        #expect(world.client.bufferedBytes == 0)
+    }
+
     @Test("ends with everything known: what was not sent has failed")
     func stopping() throws {
         let configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])

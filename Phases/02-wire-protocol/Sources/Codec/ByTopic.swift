@@ -18,3 +18,21 @@ public struct ByTopic<Partition: Field & Equatable>: Field, Equatable {
         try c.tags()
     }
 }
+
+/// What became of one partition, where that is all that a message says of it.
+public struct PartitionError: Field, Equatable {
+    /// The partition's number.
+    public var index: Int32 = 0
+    /// What went wrong, or none.
+    public var errorCode = ErrorCode.none
+
+    /// Partition 0 without an error.
+    public init() {}
+
+    /// The fields in the order of the specification.
+    public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
+        try c.field(&index)
+        try c.field(&errorCode)
+        try c.tags()
+    }
+}

@@ -71,22 +71,7 @@ public struct OffsetCommitResponse: Message {
     public typealias Topic = ByTopic<Partition>
 
     /// The answer for one partition.
-    public struct Partition: Field, Equatable {
-        /// Its number.
-        public var index: Int32 = 0
-        /// Why the offset was not stored, or none.
-        public var errorCode = ErrorCode.none
-
-        /// Partition 0 without an error.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&index)
-            try c.field(&errorCode)
-            try c.tags()
-        }
-    }
+    public typealias Partition = PartitionError
 
     /// How long the request was held back, in milliseconds.
     public var throttleTimeMilliseconds: Int32 = 0

@@ -26,25 +26,7 @@ public struct FetchRequest: Request {
     }
 
     /// A topic to read from.
-    public struct Topic: Field, Equatable {
-        /// Its name, up to version 12.
-        public var name = ""
-        /// Its id, from version 13 on (KIP-516).
-        public var topicID = Uuid.zero
-        /// The partitions to read.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name, until: 12)
-            try c.field(&topicID, since: 13)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = FetchTopic<Partition>
 
     /// A partition to read from.
     public struct Partition: Field, Equatable {
@@ -150,25 +132,7 @@ public struct FetchResponse: Message {
     public static let apiKey = ApiKey.fetch
 
     /// The answers for one topic.
-    public struct Topic: Field, Equatable {
-        /// Its name, up to version 12.
-        public var name = ""
-        /// Its id, from version 13 on.
-        public var topicID = Uuid.zero
-        /// The answers by partition.
-        public var partitions: [Partition] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name, until: 12)
-            try c.field(&topicID, since: 13)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    public typealias Topic = FetchTopic<Partition>
 
     /// The answer for one partition.
     public struct Partition: Field, Equatable {
@@ -291,5 +255,26 @@ public struct FetchResponse: Message {
         try c.field(&sessionID, since: 7)
         try c.field(&topics)
         try c.tags { t throws(CodingError) in try t.field(0, &nodeEndpoints, since: 16) }
+    }
+}
+
+/// What a fetch, or its answer, says of some partitions of one topic.
+public struct FetchTopic<Partition: Field & Equatable>: Field, Equatable {
+    /// The topic's name, up to version 12.
+    public var name = ""
+    /// Its id, from version 13 on (KIP-516).
+    public var topicID = Uuid.zero
+    /// What is said of each partition.
+    public var partitions: [Partition] = []
+
+    /// A topic without a name or partitions.
+    public init() {}
+
+    /// The fields in the order of the specification.
+    public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
+        try c.field(&name, until: 12)
+        try c.field(&topicID, since: 13)
+        try c.field(&partitions)
+        try c.tags()
     }
 }
