@@ -47,8 +47,11 @@ struct TestRun {
     /// Reads the outcome of a test process.
     static func verdict(of outcome: Command.Outcome) -> Verdict {
         let lines = outcome.output.split(separator: "\n").map(String.init)
-        if let stub = lines.first(where: { $0.hasPrefix("Exercise ") && $0.contains(" is not written yet.") }) {
-            let id = stub.dropFirst("Exercise ".count).prefix { $0.isNumber || $0 == "." }
+        // The runner may have begun a line of its own.
+        if let stub = lines.first(where: { $0.contains(" is not written yet.") }),
+            let name = stub.range(of: "Exercise ")
+        {
+            let id = stub[name.upperBound...].prefix { $0.isNumber || $0 == "." }
             if outcome.ending != .exited(0) { return .stopped(String(id)) }
         }
         switch outcome.ending {

@@ -207,6 +207,6 @@ struct LearnersCopyTests {
             "Phases/01-toy/workbook.json",
             ToyRepository.list.replacingOccurrences(of: "a - b", with: "b + a"))
         let failures = try ExerciseProof.failures(of: try toy.phase(), in: toy.root + "/proof") { _ in }
-        #expect(failures.count == 1 && failures[0].contains("`b + a` for `a + b`"))
+        #expect(failures.count == 1 && failures[0].contains("`b + a` for `a + b`"), "\(failures)")
     }
 }
