@@ -1,7 +1,8 @@
 /// The segment that a log appends to. Sealing it leaves a `SegmentView` that never changes.
 final class ActiveSegment {
     private let storage: any Storage
-    private let configuration: LogConfiguration
+    /// The limits in force.
+    var configuration: LogConfiguration
     let baseOffset: Offset
     let file: any File
     /// Behind the names of the segment's files: nothing, or what says that it is not in place yet.

@@ -129,6 +129,7 @@ extension Log {
     /// Removes what a compaction has written in vain. What cannot be removed is overwritten by the
     /// next compaction, or removed when the log is opened.
     func removeCleaned(_ base: Offset) {
+        guard failure == nil else { return }
         for name in SegmentName.all(base) { try? storage.remove(name + Self.cleanedSuffix) }
     }
 

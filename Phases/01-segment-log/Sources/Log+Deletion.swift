@@ -53,6 +53,7 @@ extension Log {
         var next = epochs
         next.truncate(before: startOffset)
         if next == epochs { return }
+        if let failure { throw failure }
         try onStorage { () throws(StorageError) in try next.write(in: storage) }
         epochs = next
     }
@@ -92,6 +93,7 @@ extension Log {
     /// Removes the files of segments that were deleted at `time` or before, in milliseconds since
     /// 1970: now, less `file.delete.delay.ms`. Whoever still reads them can go on.
     public func removeDeletedFiles(deletedUpTo time: Int64) throws(LogError) {
+        if let failure { throw failure }
         var count = 0
         defer { deletedFiles.removeFirst(count) }
         for file in deletedFiles {
