@@ -21,7 +21,7 @@ final class ActiveSegment {
     /// The leader epochs of the batches that were scanned, and where each begins.
     private(set) var epochs: [LeaderEpochCache.Entry] = []
     /// The greatest timestamp of the first batch; -1 for none.
-    private var firstTimestamp: Int64 = -1
+    private(set) var firstTimestamp: Int64 = -1
 
     /// Opens the segment's file; with `creating`, makes it if there is none. What it holds is
     /// known only after `recover`.

@@ -166,6 +166,11 @@ public final class Log {
     public var startOffset: Offset { snapshot.startOffset }
     /// The place behind the last record: its offset is the log end offset.
     public var end: LogPosition { snapshot.end }
+    /// The greatest timestamp of the active segment's first batch, from which `segment.ms` counts; nil
+    /// where there is none.
+    public var firstTimestampOfActive: Int64? {
+        active.size > 0 && active.firstTimestamp >= 0 ? active.firstTimestamp : nil
+    }
     /// The file that appends go to; synchronizing it makes everything appended so far durable.
     public var activeFile: any File { active.file }
 
@@ -251,7 +256,7 @@ public final class Log {
     }
 
     /// Seals the active segment and begins the next one; does nothing where it is empty: the next one
-    /// would have its name.
+    /// would have its name. Throws `failure` where there is one.
     public func roll() throws(LogError) {
         if let failure { throw failure }
         if active.size == 0 { return }

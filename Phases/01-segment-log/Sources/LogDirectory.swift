@@ -154,6 +154,9 @@ public final class LogDirectory {
         if isLower { try writeCheckpoints() }
     }
 
+    /// Whether the log `name` is open: after a crash every one is.
+    public func isOpen(_ name: String) -> Bool { logs[name] != nil }
+
     /// The logs that are open, in the order of names.
     public var openLogs: [(name: String, log: Log)] {
         logs.keys.sorted().compactMap { name in logs[name].map { (name, $0) } }
