@@ -104,7 +104,7 @@ let package = Package(
         // The broker, and the command line tool
         .target(
             name: "Broker",
-            dependencies: ["SegmentLog", "WireProtocol"],
+            dependencies: ["SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -114,7 +114,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BrokerTests",
-            dependencies: ["Broker", "SegmentLog", "WireProtocol", "TestSupport"],
+            dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol", "TestSupport"],
             swiftSettings: checked
         ),
 

@@ -46,11 +46,27 @@ public enum ConfigType: Int8, Sendable {
 
 /// A config that does not fit.
 public struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The reason in words: Kafka's, where Kafka has some.
-    public var description: String
+    /// The reason, in Kafka's words where it has some.
+    public var reason: String
+    /// The config's name, and the value that does not fit. Nil where the reason says it all.
+    public var name: String?, value: String?
 
-    /// An error with this text.
-    public init(_ description: String) { self.description = description }
+    /// An error of no single value.
+    public init(_ reason: String) { self.reason = reason }
+
+    /// The same error, told of this value of this config.
+    func of(_ name: String, _ value: String) -> ConfigError {
+        var error = self
+        error.name = name
+        error.value = value
+        return error
+    }
+
+    /// What is wrong with what.
+    public var description: String {
+        guard let name, let value else { return reason }
+        return "Invalid value \(value) for configuration \(name): \(reason)"
+    }
 }
 
 extension String {

@@ -53,7 +53,7 @@ public struct TopicConfigKey: Sendable {
         do {
             try take(&config, try type.canonical(text))
         } catch {
-            throw ConfigError("Invalid value \(text) for configuration \(name): \(error.description)")
+            throw error.of(name, text)
         }
     }
 
@@ -65,7 +65,7 @@ public struct TopicConfigKey: Sendable {
             do {
                 return try take(&config, try type.canonical(try synonym.value(text)))
             } catch {
-                throw ConfigError("Invalid value \(text) for configuration \(synonym.name): \(error.description)")
+                throw error.of(synonym.name, text)
             }
         }
     }
