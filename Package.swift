@@ -104,12 +104,12 @@ let package = Package(
         // The broker, and the command line tool
         .target(
             name: "Broker",
-            dependencies: ["SegmentLog", "WireProtocol"],
+            dependencies: ["SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "logbook",
-            dependencies: ["Broker", "SegmentLog", "WireProtocol"],
+            dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,4 +1,5 @@
 import SegmentLog
+import TopicsPartitions
 import WireProtocol
 
 /// What an operator can set, by Kafka's names.
@@ -34,6 +35,15 @@ public struct Configuration: Sendable {
     public var checkpointIntervalMilliseconds: Int64 = 60_000
     /// The limits of the reactor.
     public var reactor = ReactorLimits()
+
+    /// What topics do not set themselves.
+    var topicDefaults: TopicConfig {
+        var config = TopicConfig()
+        config.log = log
+        config.maxMessageBytes = maxMessageBytes
+        config.flushMessages = flushMessages
+        return config
+    }
 
     /// The defaults.
     public init() {}

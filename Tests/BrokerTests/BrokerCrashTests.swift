@@ -59,6 +59,11 @@ struct BrokerCrashTests {
         }
     }
 
+    private static func differences(_ left: [String: [UInt8]], _ right: [String: [UInt8]]) -> [String] {
+        Set(left.keys).union(right.keys).sorted().filter { left[$0] != right[$0] }
+            .map { "\($0): \(left[$0]?.count ?? -1) and \(right[$0]?.count ?? -1) bytes" }
+    }
+
     @Test("never loses an acknowledged record, over 1,000 seeds: crashes at every point, torn and lost bytes")
     func acknowledgedSurvives() throws {
         var crashes = 0, acknowledged = 0, survivedUnacknowledged = 0
@@ -80,7 +85,9 @@ struct BrokerCrashTests {
             let again = after.afterPowerLoss(seed: seed)
             _ = try BrokerNode(configuration, storage: MemoryStorage(again), seed: seed)
             let isSame = again.contents() == recovered
-            #expect(isSame, "seed \(seed): recovery again gives other files")
+            #expect(
+                isSame,
+                "seed \(seed): recovery again gives other files: \(Self.differences(recovered, again.contents()))")
 
             for partition in 0..<2 as Range<Int32> {
                 let kept = try Self.readAll(broker, partition)

@@ -21,7 +21,7 @@ public final class Log {
     /// The directory that holds the segments.
     public let storage: any Storage
     /// The limits in force.
-    public let configuration: LogConfiguration
+    public var configuration: LogConfiguration
     /// What opening the log found, and did.
     public private(set) var recovery = LogRecovery()
     /// The log as it is now.

@@ -26,6 +26,9 @@ public final class LogDirectory {
     /// What was found in each log that had to be recovered, in the order of names.
     public private(set) var recovered: [(name: String, recovery: LogRecovery)] = []
 
+    /// Logs that stand in a checkpoint and have no directory: lost, or removed just before a crash. Sorted.
+    public private(set) var missing: [String] = []
+
     private var known: Set<String>
     private var logs: [String: Log] = [:]
     private var recoveryPoints: OffsetCheckpoint
@@ -33,12 +36,16 @@ public final class LogDirectory {
     private var cleanerOffsets: OffsetCheckpoint
 
     /// Reads the checkpoints and the names of the logs. Nothing is opened yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: the limits of logs that are opened without their own.
+    ///   - excluding: the names of directories that are somebody else's, though they look like a partition's.
     public init(
-        _ storage: any Storage, configuration: LogConfiguration = LogConfiguration()
+        _ storage: any Storage, configuration: LogConfiguration = LogConfiguration(), excluding: Set<String> = []
     ) throws(LogError) {
         self.storage = storage
         self.configuration = configuration
-        known = try onStorage { () throws(StorageError) in try Self.logs(in: storage) }
+        known = try onStorage { () throws(StorageError) in try Self.logs(in: storage) }.subtracting(excluding)
         wasClosedCleanly = try onStorage(storage.list).contains(Self.cleanMarker)
         (recoveryPoints, startOffsets, cleanerOffsets) = try onStorage { () throws(StorageError) in
             (
@@ -47,9 +54,8 @@ public final class LogDirectory {
                 try OffsetCheckpoint(OffsetCheckpoint.cleanerOffsets, in: storage)
             )
         }
-        // What they say of a log that is gone must not be held against a new one of its name.
-        let gone = [recoveryPoints, startOffsets, cleanerOffsets].flatMap(\.offsets.keys).filter { !known.contains($0) }
-        if !gone.isEmpty { try forget(gone) }
+        let named = Set([recoveryPoints, startOffsets, cleanerOffsets].flatMap(\.offsets.keys))
+        missing = named.subtracting(known).subtracting(excluding).sorted()
         if wasClosedCleanly {
             // From here on it is not clean any more, whatever happens.
             try onStorage { () throws(StorageError) in
@@ -79,12 +85,17 @@ public final class LogDirectory {
 
     /// After a crash, opens and recovers every log; after a clean stop, does nothing.
     ///
-    /// - Parameter progress: told how many logs of how many have been recovered.
-    public func recover(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(LogError) {
+    /// - Parameters:
+    ///   - progress: told how many logs of how many have been recovered.
+    ///   - configured: the limits of a log, by its name, if it has its own.
+    public func recover(
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
+        configured: (_ name: String) -> LogConfiguration? = { _ in nil }
+    ) throws(LogError) {
         if wasClosedCleanly { return }
         let names = names
         for (done, name) in names.enumerated() {
-            let log = try log(name)
+            let log = try log(name, configured(name))
             recovered.append((name, log.recovery))
             progress(done + 1, names.count)
         }
@@ -101,16 +112,22 @@ public final class LogDirectory {
         return !topic.isEmpty && number >= 0 && directory == "\(topic)-\(number)" ? (topic, Int(number)) : nil
     }
 
-    /// The log `name`, opened if this is the first time that it is asked for. A new name makes a new log.
-    public func log(_ name: String) throws(LogError) -> Log {
+    /// Whether there is a log of this name, open or not.
+    public func contains(_ name: String) -> Bool { known.contains(name) }
+
+    /// The log `name`, opened if this is the first time that it is asked for, with these limits or those of
+    /// the directory. A new name makes a new log.
+    public func log(_ name: String, _ own: LogConfiguration? = nil) throws(LogError) -> Log {
         if let log = logs[name] { return log }
+        // What a checkpoint says of a log that is gone must not be held against a new one of its name.
+        if missing.contains(name) { try forget([name]) }
         var state = KnownState()
         state.startOffset = startOffsets.offsets[name] ?? .zero
         state.recoveryPoint = recoveryPoints.offsets[name] ?? .zero
         state.wasClosedCleanly = wasClosedCleanly
         state.wasCompacted = cleanerOffsets.offsets[name] != nil
         let directory = try onStorage { () throws(StorageError) in try storage.directory(name) }
-        let log = try Log(in: directory, configuration: configuration, state)
+        let log = try Log(in: directory, configuration: own ?? configuration, state)
         try lowerCheckpoints(name, to: log.end.offset)
         if !known.contains(name) {
             try onStorage(storage.synchronizeDirectory)
@@ -160,6 +177,20 @@ public final class LogDirectory {
         }
     }
 
+    /// Gives a log's directory another name, under which it is no log any more and stays until the operator
+    /// has looked at it. Returns the name; durable on return.
+    public func setAside(_ name: String) throws(LogError) -> String {
+        let aside = name + ".stray"
+        try onStorage { () throws(StorageError) in
+            try storage.rename(name, to: aside)
+            try storage.synchronizeDirectory()
+        }
+        logs[name] = nil
+        known.remove(name)
+        try forget([name])
+        return aside
+    }
+
     /// Behind the name of a log that is being removed. Kafka has a random id between dot and dash.
     private static let removedSuffix = ".0-delete"
 
@@ -169,12 +200,18 @@ public final class LogDirectory {
         try storage.remove(name)
     }
 
+    /// Takes what is missing out of the checkpoints.
+    public func forgetMissing() throws(LogError) {
+        if !missing.isEmpty { try forget(missing) }
+    }
+
     private func forget(_ names: [String]) throws(LogError) {
         for name in names {
             recoveryPoints.offsets[name] = nil
             startOffsets.offsets[name] = nil
             cleanerOffsets.offsets[name] = nil
         }
+        missing.removeAll(where: names.contains)
         try writeCheckpoints()
     }
 

@@ -5,17 +5,13 @@ import WireProtocol
 ///
 /// It is a node like any other: the reactor drives it here, and a test could drive it as well.
 struct OneLogNode: Node {
-    /// The APIs that are served, and the highest version of each. Topics have no ids here: versions of
-    /// Fetch that need them are not offered.
-    static let served: KeyValuePairs<ApiKey, Int16> = [
-        .produce: 11, .fetch: 12, .listOffsets: 10, .metadata: 13, .findCoordinator: 6, .apiVersions: 4,
-    ]
-
     let topic = "demo"
     let address: SocketAddress
     let log: Log
-    private var pipeline = RequestPipeline(maxInFlight: 16)
-    private var fetches = DelayedOperations<Int, (RequestID, RequestHeader, FetchRequest)>()
+    /// Topics have no ids here: versions of Fetch that need them are not offered.
+    private var server = RequestServer(
+        [.produce, .fetch, .listOffsets, .metadata, .findCoordinator], limits: [.fetch: 12], maxInFlight: 16)
+    private var fetches = DelayedOperations<Int, (Call, FetchRequest)>()
 
     init(at address: SocketAddress) throws {
         self.address = address
@@ -24,93 +20,60 @@ struct OneLogNode: Node {
 
     mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
         switch event {
-        case .connected(let connection, _, _): pipeline.connect(connection)
-        case .disconnected(let connection): pipeline.disconnect(connection)
+        case .connected(let connection, _, _): server.connect(connection)
+        case .disconnected(let connection): server.disconnect(connection)
         case .received(let connection, let frame):
+            guard let (call, body) = server.receive(frame, on: connection, &effects) else { break }
             do {
-                try receive(frame, on: connection, at: now, &effects)
+                try serve(call, body, at: now, &effects)
             } catch {
-                effects.log(.warn, "connection_closed", ["reason": "\(error)"])
-                effects.append(.close(connection))
+                server.refuse(connection, unreadable: error, &effects)
             }
         case .endOfInput(let connection):
             // Who sends nothing more does not wait for more, either.
-            for id in fetches.watching(0) where fetches[id]?.0.connection == connection {
-                if let waiting = fetches.remove(id) { finish(waiting, &effects) }
+            for id in fetches.watching(0) where fetches[id]?.0.id.connection == connection { finish(id, &effects) }
+        case .woke:
+            while let (call, request) = fetches.removeExpired(at: now) {
+                server.answer(call, with: fetch(request), &effects)
             }
-        case .woke: while let waiting = fetches.removeExpired(at: now) { finish(waiting, &effects) }
         case .stopping: effects.append(.stop(failure: nil))
         // The log is in memory: there is nothing to synchronize.
         case .synchronized, .failedToSynchronize: break
-        case .opened, .failedToOpen: break
+        case .clock, .opened, .failedToOpen: break
         }
         if let deadline = fetches.nextDeadline() { effects.append(.wake(at: deadline)) }
     }
 
-    private mutating func receive(
-        _ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects
+    private mutating func serve(
+        _ call: Call, _ body: Bytes, at now: Instant, _ effects: inout Effects
     ) throws(CodingError) {
-        var header = try RequestHeader(fixedPartOf: frame)
-        let request = pipeline.begin(on: connection, &effects)
-        guard let (api, maxVersion) = Self.served.first(where: { $0.key.rawValue == header.apiKey }),
-            (api.versions.lowerBound...maxVersion).contains(header.apiVersion)
-        else {
-            // An ApiVersions in a version to come is answered in version 0; anything else ends here.
-            guard header.apiKey == ApiKey.apiVersions.rawValue else { return effects.append(.close(connection)) }
-            header.apiVersion = 0
-            return try answer(request, header, apiVersions(error: .unsupportedVersion), &effects)
-        }
-        let body = try header.readRest(of: frame, as: api)
-        let version = header.apiVersion
-        switch api {
-        case .apiVersions: try answer(request, header, apiVersions(error: .none), &effects)
-        case .metadata: try answer(request, header, metadata(), &effects)
+        let version = call.version
+        switch call.api {
+        case .metadata: server.answer(call, with: metadata(), &effects)
         case .produce:
-            let asked = try ProduceRequest(decoding: body, version: version)
-            try answer(request, header, produce(asked), &effects)
-            for id in fetches.watching(0) {
-                if let waiting = fetches.remove(id) { finish(waiting, &effects) }
-            }
+            server.answer(call, with: produce(try ProduceRequest(decoding: body, version: version)), &effects)
+            for id in fetches.watching(0) { finish(id, &effects) }
         case .fetch:
             let asked = try FetchRequest(decoding: body, version: version)
             let found = fetch(asked)
             if found.topics.first?.partitions.first?.records?.count ?? 0 > 0 || asked.maxWaitMilliseconds <= 0 {
-                try answer(request, header, found, &effects)
-            } else {
-                let deadline = now.advanced(byMilliseconds: Int64(asked.maxWaitMilliseconds))
-                _ = fetches.add((request, header, asked), watching: [0], until: deadline)
+                return server.answer(call, with: found, &effects)
             }
+            let deadline = now.advanced(byMilliseconds: Int64(asked.maxWaitMilliseconds))
+            _ = fetches.add((call, asked), watching: [0], until: deadline)
         case .listOffsets:
-            try answer(request, header, listOffsets(try ListOffsetsRequest(decoding: body, version: version)), &effects)
-        case .findCoordinator:
+            server.answer(call, with: listOffsets(try ListOffsetsRequest(decoding: body, version: version)), &effects)
+        default:
             var none = FindCoordinatorResponse()
             none.errorCode = .coordinatorNotAvailable
-            try answer(request, header, none, &effects)
-        default: effects.append(.close(connection))
+            server.answer(call, with: none, &effects)
         }
     }
 
-    private mutating func answer(
-        _ request: RequestID, _ header: RequestHeader, _ response: some Message, _ effects: inout Effects
-    ) throws(CodingError) {
-        let frame = try response.responseFrame(version: header.apiVersion, correlationID: header.correlationID)
-        pipeline.finish(request, with: frame, &effects)
-    }
-
-    private mutating func finish(_ waiting: (RequestID, RequestHeader, FetchRequest), _ effects: inout Effects) {
-        // What was decoded in a version can be answered in it.
-        try? answer(waiting.0, waiting.1, fetch(waiting.2), &effects)
-    }
-
-    private func apiVersions(error: ErrorCode) -> ApiVersionsResponse {
-        var response = ApiVersionsResponse()
-        response.errorCode = error
-        response.apiKeys = Self.served.map { api, maxVersion in
-            var entry = ApiVersionsResponse.ApiVersion()
-            (entry.apiKey, entry.minVersion, entry.maxVersion) = (api.rawValue, api.versions.lowerBound, maxVersion)
-            return entry
-        }
-        return response
+    /// Answers a fetch that waits, with what there is.
+    private mutating func finish(_ id: UInt64, _ effects: inout Effects) {
+        guard let (call, request) = fetches.remove(id) else { return }
+        server.answer(call, with: fetch(request), &effects)
     }
 
     private func metadata() -> MetadataResponse {

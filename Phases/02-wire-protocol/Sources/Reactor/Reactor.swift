@@ -31,6 +31,8 @@ public final class Reactor<Driven: Node> {
     /// When the heap's free pages are to be given back. Large requests leave gaps, and an allocator that
     /// has once seen large blocks come and go keeps them all.
     private var giveBackAt = Reactor.now()
+    /// When the node is to be told the time of day again.
+    private var tellTimeAt = Instant(nanoseconds: .min)
     private static var giveBackMilliseconds: Int64 { 30_000 }
     var outcome: String??
 
@@ -86,12 +88,27 @@ public final class Reactor<Driven: Node> {
         return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
+    /// The time of day, in milliseconds since 1970.
+    private static func timeOfDay() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    private func tellTime() {
+        time = Self.now()
+        guard tellTimeAt <= time else { return }
+        tellTimeAt = time.advanced(byMilliseconds: 1_000)
+        deliver(.clock(Self.timeOfDay()))
+    }
+
     /// Serves until the node stops. Returns what went wrong, or nil after a clean end; the node is
     /// handed back, so that its owner can close what it holds.
     public func run() throws(SystemError) -> (failure: String?, node: Driven) {
         var ready: [Readiness] = []
         while outcome == nil {
             try poller.wait(milliseconds: timeout(), into: &ready)
+            tellTime()
             for readiness in ready {
                 serve(readiness)
                 // At once, so that what was answered no longer holds the receive buffer.

@@ -12,6 +12,9 @@ public protocol Node {
 
 /// What a node can be told.
 public enum Event: Sendable {
+    /// It is this many milliseconds since 1970. Said at the start, and then at most once a second, before
+    /// anything else that happens.
+    case clock(Int64)
     /// A client has connected, from `peer`, to the listener of this name.
     case connected(ConnectionID, peer: String, listener: String)
     /// A connection that the node asked for stands.

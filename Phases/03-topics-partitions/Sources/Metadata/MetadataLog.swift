@@ -1,4 +1,5 @@
 import SegmentLog
+import WireProtocol
 
 /// The log that a cluster's metadata is: each change is a batch of records, and the image is what
 /// they add up to (ADR-0301).
@@ -10,11 +11,15 @@ import SegmentLog
 /// - I3.3: the records of one `append` are applied together or not at all, after any crash.
 /// - I3.4: what `append` has returned for is on disk.
 public struct MetadataLog {
+    /// Kafka's name of the topic that it would be, if it were one.
+    public static let topicName = "__cluster_metadata"
     /// Kafka's name of the directory.
-    public static let directoryName = "__cluster_metadata-0"
+    public static let directoryName = topicName + "-0"
 
     /// What all records add up to.
     public private(set) var image = MetadataImage()
+    /// The ids of the topics that were removed since the log began.
+    public private(set) var removedTopics: Set<Uuid> = []
     private let log: Log
     private let path: String
 
@@ -37,6 +42,9 @@ public struct MetadataLog {
         }
     }
 
+    /// Whether nothing was ever appended.
+    public var isEmpty: Bool { log.end.offset == .zero }
+
     /// Appends changes that belong together, as one batch, and makes them durable. `time` is in
     /// milliseconds since 1970. Nothing is appended where they cannot follow what is there.
     public mutating func append(_ records: [MetadataRecord], at time: Int64) throws(LogError) {
@@ -54,6 +62,11 @@ public struct MetadataLog {
         _ = try log.append(builder.finish(), leaderEpoch: LeaderEpoch(0))
         try log.synchronize()
         image = next
+        noteRemovals(records)
+    }
+
+    private mutating func noteRemovals(_ records: [MetadataRecord]) {
+        for case .removeTopic(let topic) in records { removedTopics.insert(topic.topicID) }
     }
 
     /// Ends the log cleanly.
@@ -76,6 +89,7 @@ public struct MetadataLog {
     private mutating func apply(_ record: MetadataRecord) throws(LogError) {
         do {
             try image.apply(record)
+            noteRemovals([record])
         } catch {
             throw unusable("\(error)")
         }

@@ -53,6 +53,17 @@ public struct PartitionRecord: Field, Equatable {
     /// A partition without replicas.
     public init() {}
 
+    /// A new partition: the first of `replicas` leads, and all are in sync.
+    public init(index: Int32, topicID: Uuid, replicas: [Int32]) {
+        self.index = index
+        self.topicID = topicID
+        self.replicas = replicas
+        inSyncReplicas = replicas
+        leader = replicas.first ?? -1
+        leaderEpoch = 0
+        partitionEpoch = 0
+    }
+
     /// The fields in the order of the specification.
     public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
         try c.field(&index)
@@ -82,6 +93,14 @@ public struct ConfigRecord: Field, Equatable {
 
     /// A record of no config.
     public init() {}
+
+    /// The config `name` of a resource has this value.
+    public init(_ resource: MetadataImage.Resource, name: String, value: String?) {
+        resourceType = resource.kind
+        resourceName = resource.name
+        self.name = name
+        self.value = value
+    }
 
     /// The fields in the order of the specification.
     public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {

@@ -1,7 +1,7 @@
 import SegmentLog
 import WireProtocol
 
-extension BrokerNode {
+extension PartitionServer {
     /// A fetch that found too little.
     struct WaitingFetch: Sendable {
         var call: Call
@@ -11,31 +11,29 @@ extension BrokerNode {
     }
 
     /// Reads what there is, or waits for it.
-    mutating func fetch(_ request: FetchRequest, _ call: Call, at now: Instant, _ effects: inout Effects) {
+    public mutating func fetch(
+        _ request: FetchRequest, _ call: Call, at now: Instant, _ server: inout RequestServer,
+        _ effects: inout Effects
+    ) {
         if request.sessionEpoch > 0 {
             // Fetch sessions (KIP-227) are not kept: every client then sends whole requests.
             var response = FetchResponse()
             response.errorCode = .fetchSessionIDNotFound
-            return answer(call, with: response, &effects)
+            return server.answer(call, with: response, &effects)
         }
         let found = read(request, version: call.version, &effects)
         let wanted = min(Int(request.minBytes), mostBytes(request))
         guard found.byteCount < wanted, !found.hasError, !found.endsInSealedSegment, request.maxWaitMilliseconds > 0,
             !found.keys.isEmpty
         else {
-            return answer(call, with: found.response, &effects)
+            return server.answer(call, with: found.response, &effects)
         }
         let waiting = WaitingFetch(call: call, request: request, missingBytes: wanted - found.byteCount)
         let deadline = now.advanced(byMilliseconds: Int64(request.maxWaitMilliseconds))
         let keys = found.keys.map(FetchKey.partition) + [.connection(call.id.connection)]
         _ = fetches.add(waiting, watching: keys, until: deadline)
         scheduleWake(&effects)
-        endWaitsThatHoldUp(call.id.connection, &effects)
-    }
-
-    /// Answers the fetches of a connection that is full because of them: it could not even be seen to end.
-    mutating func endWaitsThatHoldUp(_ connection: ConnectionID, _ effects: inout Effects) {
-        if pipeline.isHeldUp(connection) { finishFetches(of: connection, &effects) }
+        server.noteWait(on: call.id.connection)
     }
 
     private mutating func scheduleWake(_ effects: inout Effects) {
@@ -43,41 +41,45 @@ extension BrokerNode {
     }
 
     /// More of a partition can be seen: fetches that now have enough are answered.
-    mutating func wakeFetches(on partition: Partition, byteCount: Int, _ effects: inout Effects) {
+    mutating func wakeFetches(
+        on partition: Partition, byteCount: Int, _ server: inout RequestServer, _ effects: inout Effects
+    ) {
         for id in fetches.watching(.partition(partition.key)) {
             guard var waiting = fetches[id] else { continue }
             waiting.missingBytes -= byteCount
             fetches[id] = waiting
-            if waiting.missingBytes <= 0, let ready = fetches.remove(id) { finish(ready, &effects) }
+            if waiting.missingBytes <= 0, let ready = fetches.remove(id) { finish(ready, &server, &effects) }
         }
     }
 
     /// Answers the fetches whose time is over with what there is.
-    mutating func expireFetches(at now: Instant, _ effects: inout Effects) {
-        while let expired = fetches.removeExpired(at: now) { finish(expired, &effects) }
+    public mutating func expireFetches(at now: Instant, _ server: inout RequestServer, _ effects: inout Effects) {
+        while let expired = fetches.removeExpired(at: now) { finish(expired, &server, &effects) }
         scheduleWake(&effects)
     }
 
     /// Answers every fetch that waits.
-    mutating func finishAllFetches(_ effects: inout Effects) {
-        for waiting in fetches.removeAll() { finish(waiting, &effects) }
+    mutating func finishAllFetches(_ server: inout RequestServer, _ effects: inout Effects) {
+        for waiting in fetches.removeAll() { finish(waiting, &server, &effects) }
     }
 
     /// Answers the fetches of a client that sends nothing more.
-    mutating func finishFetches(of connection: ConnectionID, _ effects: inout Effects) {
+    public mutating func finishFetches(
+        of connection: ConnectionID, _ server: inout RequestServer, _ effects: inout Effects
+    ) {
         for id in fetches.watching(.connection(connection)) {
-            if let waiting = fetches.remove(id) { finish(waiting, &effects) }
+            if let waiting = fetches.remove(id) { finish(waiting, &server, &effects) }
         }
     }
 
     /// Forgets the fetches of a connection that has ended.
-    mutating func cancelFetches(of connection: ConnectionID) {
+    public mutating func cancelFetches(of connection: ConnectionID) {
         for id in fetches.watching(.connection(connection)) { _ = fetches.remove(id) }
     }
 
-    private mutating func finish(_ waiting: WaitingFetch, _ effects: inout Effects) {
+    mutating func finish(_ waiting: WaitingFetch, _ server: inout RequestServer, _ effects: inout Effects) {
         let found = read(waiting.request, version: waiting.call.version, &effects)
-        answer(waiting.call, with: found.response, &effects)
+        server.answer(waiting.call, with: found.response, &effects)
     }
 
     // MARK: Reading
@@ -99,7 +101,7 @@ extension BrokerNode {
             var answers = FetchResponse.Topic()
             answers.name = topic.name
             answers.topicID = topic.topicID
-            let known = version >= 13 ? registry[topic.topicID] : registry[topic.name]
+            let known = version >= 13 ? topics[topic.topicID] : topics[topic.name]
             for asked in topic.partitions {
                 var answer = FetchResponse.Partition()
                 answer.index = asked.index
@@ -158,12 +160,6 @@ extension BrokerNode {
 
     /// The most bytes that a fetch may return: the client's limit or the broker's.
     private func mostBytes(_ request: FetchRequest) -> Int {
-        min(max(Int(request.maxBytes), 0), configuration.maxFetchBytes)
-    }
-
-    /// KIP-320: a client that knows another leader than this one is told so.
-    func checkLeaderEpoch(_ epoch: Int32, of partition: Partition) -> ErrorCode {
-        if epoch < 0 || epoch == partition.leaderEpoch.value { return .none }
-        return epoch < partition.leaderEpoch.value ? .fencedLeaderEpoch : .unknownLeaderEpoch
+        min(max(Int(request.maxBytes), 0), maxFetchBytes)
     }
 }

@@ -1,9 +1,9 @@
 import SegmentLog
 import WireProtocol
 
-extension BrokerNode {
+extension PartitionServer {
     /// Answers with the ends of partitions, or with the first offsets of times.
-    mutating func listOffsets(_ request: ListOffsetsRequest, _ call: Call, _ effects: inout Effects) {
+    public func listOffsets(_ request: ListOffsetsRequest, _ effects: inout Effects) -> ListOffsetsResponse {
         var response = ListOffsetsResponse()
         var seen = Set<Int>()
         for topic in request.topics {
@@ -12,7 +12,7 @@ extension BrokerNode {
             for asked in topic.partitions {
                 var answer = ListOffsetsResponse.Partition()
                 answer.index = asked.index
-                if let partition = registry[topic.name]?.partition(asked.index) {
+                if let partition = topics[topic.name]?.partition(asked.index) {
                     // Kafka answers whoever names a partition twice with this error.
                     let isFirst = seen.insert(partition.key).inserted
                     answer.errorCode =
@@ -25,7 +25,7 @@ extension BrokerNode {
             }
             response.topics.append(answers)
         }
-        answer(call, with: response, &effects)
+        return response
     }
 
     private func find(

@@ -1,24 +1,36 @@
 import SegmentLog
+import WireProtocol
 
-/// One partition of a topic: its log, which is opened when it is first needed, and how much of it
+/// One partition of a topic: its log, which is made or opened when it is first needed, and how much of it
 /// may be seen.
 ///
 /// - I2.6: the high watermark never passes what the flush setting promises to be on disk, and never
 ///   goes back.
-final class Partition {
+public final class Partition {
     /// The topic's name and the partition's number, as its directory is called.
-    let name: String
-    /// The partition's number in the node, by which waiting requests find it.
-    let key: Int
+    public let name: String
+    /// The topic's name.
+    public let topic: String
+    /// The topic's id.
+    public let topicID: Uuid
+    /// Its number in the topic.
+    public let number: Int32
+    /// Its number in the node, by which waiting requests find it. Never used again.
+    public let key: Int
+    /// What its topic is configured to.
+    public internal(set) var config: TopicConfig {
+        didSet { opened?.configuration = config.log }
+    }
     private let directory: LogDirectory
-    private var opened: Log?
+    /// The log, if it is open.
+    public private(set) var opened: Log?
     /// The epoch of this broker's leadership.
-    let leaderEpoch = LeaderEpoch(0)
+    public let leaderEpoch: LeaderEpoch
 
     /// Consumers see nothing behind this place.
-    private(set) var highWatermark = LogPosition(offset: .zero, segment: .zero, position: 0)
+    public private(set) var highWatermark = LogPosition(offset: .zero, segment: .zero, position: 0)
     /// The place up to which everything is on disk.
-    private(set) var durableEnd = LogPosition(offset: .zero, segment: .zero, position: 0)
+    public private(set) var durableEnd = LogPosition(offset: .zero, segment: .zero, position: 0)
     /// Appends behind the high watermark, in order.
     private var uncommitted: [Append] = []
 
@@ -38,21 +50,36 @@ final class Partition {
         var produces: [ProduceID] = []
     }
 
-    /// The partition `name` of `directory`.
-    init(name: String, key: Int, in directory: LogDirectory) {
-        self.name = name
+    init(of topic: Topics.Topic, number: Int32, key: Int, leaderEpoch: Int32, in directory: LogDirectory) {
+        name = "\(topic.name)-\(number)"
+        self.topic = topic.name
+        topicID = topic.id
+        self.number = number
         self.key = key
+        self.leaderEpoch = LeaderEpoch(leaderEpoch)
+        config = topic.config
         self.directory = directory
     }
 
     /// The log. What it holds when it is opened is on disk.
-    func log() throws(LogError) -> Log {
+    public func log() throws(LogError) -> Log {
         if let opened { return opened }
-        let log = try directory.log(name)
+        if !directory.contains(name) { try makeDirectory() }
+        let log = try directory.log(name, config.log)
         highWatermark = log.end
         durableEnd = log.end
         opened = log
         return log
+    }
+
+    private func makeDirectory() throws(LogError) {
+        let directories = TopicDirectories(directory)
+        // On a file system that folds case, "Orders" would take the directory of "orders".
+        if let other = try directories.topicID(of: name) {
+            throw .storage(
+                StorageError("make partition", name, .other("the topic with the id \(other) uses this directory")))
+        }
+        try directories.write(topicID, into: name)
     }
 
     /// What a synchronize has to cover; nil where everything is on disk.
@@ -60,6 +87,9 @@ final class Partition {
         guard let opened, opened.end.offset > durableEnd.offset else { return nil }
         return (opened.activeFile, opened.end)
     }
+
+    /// The produces that wait for an append to be acknowledged, in order.
+    var waitingProduces: [ProduceID] { uncommitted.compactMap(\.produce) }
 
     /// Takes an append to the log into account.
     func appended(_ append: Append) { uncommitted.append(append) }
