@@ -3,12 +3,6 @@ import WireProtocol
 
 /// Checks what a producer sends, as Kafka's LogValidator does.
 struct BatchValidator {
-    /// Why a batch is not taken.
-    struct Refusal: Error {
-        var code: ErrorCode
-        var reason: String
-    }
-
     private let config: TopicConfig
 
     init(_ config: TopicConfig) { self.config = config }

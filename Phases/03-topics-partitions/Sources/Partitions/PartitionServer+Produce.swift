@@ -75,6 +75,9 @@ extension PartitionServer {
         guard let partition = topics[topic]?.partition(data.index) else {
             return .refused(.unknownTopicOrPartition, "this broker has no partition \(topic)-\(data.index)")
         }
+        guard !TopicName.internalNames.contains(topic) || call.header.clientID == TopicName.internalClientID else {
+            return .refused(.invalidTopic, "Cannot append to internal topic \(topic)")
+        }
         let batch: RecordBatch
         let maxTimestamp: Int64?
         do {

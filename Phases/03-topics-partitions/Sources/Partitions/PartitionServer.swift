@@ -11,6 +11,10 @@ public struct PartitionServer {
     public internal(set) var topics: Topics
     /// The most bytes that one fetch returns.
     public let maxFetchBytes: Int
+    /// What clients may do with topics, and what a topic gets where nobody says.
+    public let settings: AdminSettings
+    /// Where the ids of new topics come from.
+    var random: SplitMix64
     /// What time of day it is.
     public var clock = WallClock()
 
@@ -31,9 +35,13 @@ public struct PartitionServer {
     }
 
     /// Serves the partitions of `topics`.
-    public init(_ topics: Topics, maxFetchBytes: Int) {
+    ///
+    /// - Parameter random: where the ids of new topics come from.
+    public init(_ topics: Topics, maxFetchBytes: Int, settings: AdminSettings = AdminSettings(), random: SplitMix64) {
         self.topics = topics
         self.maxFetchBytes = maxFetchBytes
+        self.settings = settings
+        self.random = random
     }
 
     /// Whether no synchronize is running or needed.
