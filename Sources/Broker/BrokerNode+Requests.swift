@@ -6,7 +6,7 @@ extension BrokerNode {
     /// The APIs that are served, each in every version that is described.
     public static let served: [ApiKey] = [
         .produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions, .createTopics, .deleteTopics,
-        .createPartitions,
+        .offsetForLeaderEpoch, .createPartitions,
     ]
 
     mutating func receive(_ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects) {
@@ -32,6 +32,9 @@ extension BrokerNode {
         case .listOffsets:
             let request = try ListOffsetsRequest(decoding: body, version: version)
             server.answer(call, with: partitions.listOffsets(request, &effects), &effects)
+        case .offsetForLeaderEpoch:
+            let request = try OffsetForLeaderEpochRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.offsetForLeaderEpoch(request, &effects), &effects)
         case .findCoordinator:
             let request = try FindCoordinatorRequest(decoding: body, version: version)
             server.answer(call, with: findCoordinator(request), &effects)

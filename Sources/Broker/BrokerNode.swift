@@ -44,7 +44,8 @@ public struct BrokerNode: Node {
         partitions = PartitionServer(
             try Topics(
                 in: storage, nodeID: configuration.nodeID, defaults: configuration.topicDefaults, progress: progress),
-            maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings, random: random)
+            maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings,
+            seed: random.next())
         server = RequestServer(Self.served, maxInFlight: configuration.maxInFlightPerConnection)
         advertised = configuration.advertised(for: configuration.listeners)
     }

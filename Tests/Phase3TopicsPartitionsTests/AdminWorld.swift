@@ -20,7 +20,7 @@ final class AdminWorld {
         configure(&settings)
         partitions = PartitionServer(
             try Topics(in: MemoryStorage(disk), nodeID: 1, defaults: defaults) { _, _ in },
-            maxFetchBytes: 1 << 20, settings: settings, random: SplitMix64(seed: seed))
+            maxFetchBytes: 1 << 20, settings: settings, seed: seed)
     }
 
     var image: MetadataImage { partitions.topics.image }

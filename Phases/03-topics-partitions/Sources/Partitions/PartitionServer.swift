@@ -13,8 +13,6 @@ public struct PartitionServer {
     public let maxFetchBytes: Int
     /// What clients may do with topics, and what a topic gets where nobody says.
     public let settings: AdminSettings
-    /// Where the ids of new topics come from.
-    var random: SplitMix64
     /// What time of day it is.
     public var clock = WallClock()
 
@@ -34,14 +32,15 @@ public struct PartitionServer {
         case connection(ConnectionID)
     }
 
-    /// Serves the partitions of `topics`.
-    ///
-    /// - Parameter random: where the ids of new topics come from.
-    public init(_ topics: Topics, maxFetchBytes: Int, settings: AdminSettings = AdminSettings(), random: SplitMix64) {
+    /// Draws ids of topics, and the partition that a fetch begins with.
+    var random: SplitMix64
+
+    /// Serves the partitions of `topics`; `seed` begins all randomness.
+    public init(_ topics: Topics, maxFetchBytes: Int, settings: AdminSettings = AdminSettings(), seed: UInt64) {
         self.topics = topics
+        random = SplitMix64(seed: seed)
         self.maxFetchBytes = maxFetchBytes
         self.settings = settings
-        self.random = random
     }
 
     /// Whether no synchronize is running or needed.
