@@ -46,15 +46,6 @@ public struct Configuration: Sendable {
     /// What was set by `set`, by the settings' first names.
     public private(set) var given: [String: String] = [:]
 
-    /// What topics do not set themselves.
-    var topicDefaults: TopicConfig {
-        var config = TopicConfig()
-        config.log = log
-        config.maxMessageBytes = maxMessageBytes
-        config.flushMessages = flushMessages
-        return config
-    }
-
     /// The defaults.
     public init() {}
 
