@@ -15,7 +15,6 @@ public struct BrokerNode: Node {
 
     private var partitions: PartitionServer
     private var server: RequestServer
-    private var random: SplitMix64
     private var isStopping = false
     private var checkpointAt: Instant?
     private var hasFailed = false
@@ -42,10 +41,9 @@ public struct BrokerNode: Node {
         identity = try onStorage { () throws(StorageError) in
             try Identity(in: storage, nodeID: configuration.nodeID, &random)
         }
-        self.random = random
         partitions = PartitionServer(
             try Topics(in: storage, defaults: configuration.topicDefaults, progress: progress),
-            maxFetchBytes: configuration.maxFetchBytes)
+            maxFetchBytes: configuration.maxFetchBytes, seed: random.next())
         server = RequestServer(Self.served, maxInFlight: configuration.maxInFlightPerConnection)
         advertised = configuration.advertised(for: configuration.listeners)
     }
@@ -131,7 +129,9 @@ public struct BrokerNode: Node {
     // MARK: Requests
 
     /// The APIs that are served, each in every version that is described.
-    public static let served: [ApiKey] = [.produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions]
+    public static let served: [ApiKey] = [
+        .produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions, .offsetForLeaderEpoch,
+    ]
 
     private mutating func receive(
         _ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects
@@ -152,7 +152,7 @@ public struct BrokerNode: Node {
         case .metadata:
             let request = try MetadataRequest(decoding: body, version: version)
             let response = partitions.metadata(
-                request, version: version, of: view(for: call), at: now, random: &random, &effects)
+                request, version: version, of: view(for: call), at: now, &effects)
             server.answer(call, with: response, &effects)
         case .produce:
             let request = try ProduceRequest(decoding: body, version: version)
@@ -163,6 +163,9 @@ public struct BrokerNode: Node {
         case .listOffsets:
             let request = try ListOffsetsRequest(decoding: body, version: version)
             server.answer(call, with: partitions.listOffsets(request, &effects), &effects)
+        case .offsetForLeaderEpoch:
+            let request = try OffsetForLeaderEpochRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.offsetForLeaderEpoch(request, &effects), &effects)
         case .findCoordinator:
             let request = try FindCoordinatorRequest(decoding: body, version: version)
             server.answer(call, with: findCoordinator(request), &effects)

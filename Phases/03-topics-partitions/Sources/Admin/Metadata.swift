@@ -32,7 +32,7 @@ extension PartitionServer {
     /// Names this broker and the topics asked for, and makes those that may be made.
     public mutating func metadata(
         _ request: MetadataRequest, version: Int16, of view: ClusterView, at now: Instant,
-        random: inout SplitMix64, _ effects: inout Effects
+        _ effects: inout Effects
     ) -> MetadataResponse {
         var response = MetadataResponse()
         var broker = MetadataResponse.Broker()
@@ -47,7 +47,7 @@ extension PartitionServer {
                 if request.allowAutoTopicCreation, let count = view.newTopicPartitions, !name.isEmpty,
                     topics[name] == nil, topics.whyInvalid(name) == nil
                 {
-                    make(name, partitions: count, of: view, at: now, &random, &effects)
+                    make(name, partitions: count, of: view, at: now, &effects)
                 }
                 response.topics.append(describe(topic, version))
             }
@@ -66,8 +66,7 @@ extension PartitionServer {
     }
 
     private mutating func make(
-        _ name: String, partitions: Int, of view: ClusterView, at now: Instant, _ random: inout SplitMix64,
-        _ effects: inout Effects
+        _ name: String, partitions: Int, of view: ClusterView, at now: Instant, _ effects: inout Effects
     ) {
         let id = Uuid.random(using: &random)
         let records = (0..<partitions).map {

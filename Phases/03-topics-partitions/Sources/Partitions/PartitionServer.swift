@@ -30,9 +30,13 @@ public struct PartitionServer {
         case connection(ConnectionID)
     }
 
-    /// Serves the partitions of `topics`.
-    public init(_ topics: Topics, maxFetchBytes: Int) {
+    /// Draws ids of topics, and the partition that a fetch begins with.
+    var random: SplitMix64
+
+    /// Serves the partitions of `topics`; `seed` begins all randomness.
+    public init(_ topics: Topics, maxFetchBytes: Int, seed: UInt64) {
         self.topics = topics
+        random = SplitMix64(seed: seed)
         self.maxFetchBytes = maxFetchBytes
     }
 

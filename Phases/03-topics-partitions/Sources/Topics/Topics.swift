@@ -114,7 +114,7 @@ public struct Topics {
             }
         }
         let made = removed.map(\.name).filter(directory.contains)
-        if !made.isEmpty { try directory.remove(made) }
+        if !made.isEmpty { try directory.detach(made, at: time) }
         return removed
     }
 
@@ -165,7 +165,7 @@ public struct Topics {
         for name in leftovers {
             recovery.lines.append("removed \(name): its topic's creation was interrupted, and it holds no records")
         }
-        if !leftovers.isEmpty { try directory.remove(leftovers) }
+        if !leftovers.isEmpty { try directory.detach(leftovers, at: 0) }
         try metadata.append(records, at: 0)
     }
 
@@ -189,7 +189,7 @@ public struct Topics {
                 recovery.lines.append("set \(name) aside as \(aside): the metadata log knows no such partition")
             }
         }
-        if !gone.isEmpty { try directory.remove(gone) }
+        if !gone.isEmpty { try directory.detach(gone, at: 0) }
         for name in directory.missing {
             guard let (topic, number) = LogDirectory.partition(name), byName[topic]?.partition(Int32(number)) != nil
             else { continue }
