@@ -46,13 +46,13 @@ public struct Configuration: Sendable {
     /// What was set by `set`, by the settings' first names.
     public private(set) var given: [String: String] = [:]
 
-    /// What topics do not set themselves.
-    var topicDefaults: TopicConfig {
-        var config = TopicConfig()
-        config.log = log
-        config.maxMessageBytes = maxMessageBytes
-        config.flushMessages = flushMessages
-        return config
+    /// What clients may do with topics, and what a topic gets where nobody says.
+    var adminSettings: AdminSettings {
+        var settings = AdminSettings()
+        settings.createsTopicsOnFirstUse = createsTopics
+        settings.deletesTopics = deletesTopics
+        settings.partitionCount = partitionCount
+        return settings
     }
 
     /// The defaults.
