@@ -180,9 +180,10 @@ public final class Log {
     /// Appends a batch behind the last record.
     ///
     /// The batch gets its offsets and `leaderEpoch`; everything else stays as it came. Where the
-    /// records' greatest timestamp is not the header's, `maxTimestamp` corrects it.
+    /// records' greatest timestamp is not the header's, `maxTimestamp` corrects it. With `appendTime`, in
+    /// milliseconds since 1970, that is the time of every record instead (KIP-32).
     public func append(
-        _ batch: RecordBatch, leaderEpoch: LeaderEpoch, maxTimestamp: Int64? = nil
+        _ batch: RecordBatch, leaderEpoch: LeaderEpoch, maxTimestamp: Int64? = nil, appendTime: Int64? = nil
     ) throws(LogError) -> Appended {
         if let failure { throw failure }
         var header = batch.header
@@ -193,7 +194,8 @@ public final class Log {
         let body = batch.bytes.dropFirst(RecordBatchHeader.byteCount)
         header.baseOffset = end.offset
         header.leaderEpoch = leaderEpoch
-        if let maxTimestamp, maxTimestamp != header.maxTimestamp {
+        if appendTime != nil { header.attributes.isLogAppendTime = true }
+        if let maxTimestamp = appendTime ?? maxTimestamp, appendTime != nil || maxTimestamp != header.maxTimestamp {
             header.maxTimestamp = maxTimestamp
             header.checksum = header.checksum(over: body)
         }
