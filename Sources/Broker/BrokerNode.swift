@@ -42,7 +42,8 @@ public struct BrokerNode: Node {
             try Identity(in: storage, nodeID: configuration.nodeID, &random)
         }
         partitions = PartitionServer(
-            try Topics(in: storage, defaults: configuration.topicDefaults, progress: progress),
+            try Topics(
+                in: storage, of: identity.nodeID, defaults: configuration.topicDefaults, progress: progress),
             maxFetchBytes: configuration.maxFetchBytes, seed: random.next())
         server = RequestServer(Self.served, maxInFlight: configuration.maxInFlightPerConnection)
         advertised = configuration.advertised(for: configuration.listeners)
@@ -131,6 +132,7 @@ public struct BrokerNode: Node {
     /// The APIs that are served, each in every version that is described.
     public static let served: [ApiKey] = [
         .produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions, .offsetForLeaderEpoch,
+        .describeConfigs, .alterConfigs, .incrementalAlterConfigs,
     ]
 
     private mutating func receive(
@@ -169,6 +171,20 @@ public struct BrokerNode: Node {
         case .findCoordinator:
             let request = try FindCoordinatorRequest(decoding: body, version: version)
             server.answer(call, with: findCoordinator(request), &effects)
+        case .describeConfigs:
+            let request = try DescribeConfigsRequest(decoding: body, version: version)
+            let response = partitions.describeConfigs(request, settings: configuration.brokerSettings)
+            server.answer(call, with: response, &effects)
+        case .alterConfigs:
+            let request = try AlterConfigsRequest(decoding: body, version: version)
+            let response = partitions.alterConfigs(
+                request, settings: configuration.brokerSettings, at: now, &server, &effects)
+            server.answer(call, with: response, &effects)
+        case .incrementalAlterConfigs:
+            let request = try IncrementalAlterConfigsRequest(decoding: body, version: version)
+            let response = partitions.incrementalAlterConfigs(
+                request, settings: configuration.brokerSettings, at: now, &server, &effects)
+            server.answer(call, with: response, &effects)
         // What `served` does not name has been refused.
         default: break
         }
