@@ -46,6 +46,15 @@ public struct Configuration: Sendable {
     /// What was set by `set`, by the settings' first names.
     public private(set) var given: [String: String] = [:]
 
+    /// What clients may do with topics, and what a topic gets where nobody says.
+    var adminSettings: AdminSettings {
+        var settings = AdminSettings()
+        settings.createsTopicsOnFirstUse = createsTopics
+        settings.deletesTopics = deletesTopics
+        settings.partitionCount = partitionCount
+        return settings
+    }
+
     /// The defaults.
     public init() {}
 

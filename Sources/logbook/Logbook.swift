@@ -16,6 +16,7 @@ struct Logbook {
 
           broker     run a broker
           dump-log   print the batches and records of segment files
+          node       answer lines of JSON, as a node of Maelstrom's
 
         `logbook COMMAND --help` says more.
         """
@@ -26,6 +27,7 @@ struct Logbook {
             switch arguments.popFirst() {
             case "broker": try BrokerCommand.run(Array(arguments))
             case "dump-log": try DumpLogCommand.run(Array(arguments))
+            case "node": try NodeCommand.run(Array(arguments))
             case "--help", "-h", "help": Output.line(usage)
             case nil: throw UsageError("no command given\n\n" + usage)
             case let command?: throw UsageError("unknown command \(command)\n\n" + usage)

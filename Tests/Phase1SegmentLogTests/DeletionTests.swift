@@ -188,7 +188,7 @@ struct DeletionTests {
                 try log.synchronize()
                 disk.losePower(afterSteps: step)
                 _ = try? log.enforceRetention(bytes: 1500, milliseconds: nil, upTo: log.end.offset, at: 0)
-                try? log.removeDeletedFiles(deletedUpTo: 0)
+                _ = try? log.removeDeletedFiles(deletedUpTo: 0)
                 let after = disk.afterPowerLoss(seed: seed)
                 let again = try self.log(on: after)
                 #expect(again.end.offset == Offset(30), "step \(step), seed \(seed)")

@@ -68,6 +68,9 @@ extension PartitionServer {
             throw BatchValidator.Refusal(
                 code: .unknownTopicOrPartition, reason: "this broker has no partition \(topic)-\(data.index)")
         }
+        guard !TopicName.internalNames.contains(topic) || call.header.clientID == TopicName.internalClientID else {
+            throw BatchValidator.Refusal(code: .invalidTopic, reason: "Cannot append to internal topic \(topic)")
+        }
         let validator = BatchValidator(partition.config, at: clock.milliseconds(at: now))
         let checked = try validator.check(data.records, version: call.version)
         do {
