@@ -39,11 +39,11 @@ public struct BrokerNode: Node {
         self.configuration = configuration
         var random = SplitMix64(seed: seed)
         identity = try onStorage { () throws(StorageError) in
-            try Identity(in: storage, nodeID: configuration.nodeID, &random)
+            try Identity(in: storage, of: identity.nodeID, &random)
         }
         partitions = PartitionServer(
             try Topics(
-                in: storage, nodeID: configuration.nodeID, defaults: configuration.topicDefaults, progress: progress),
+                in: storage, of: identity.nodeID, defaults: configuration.topicDefaults, progress: progress),
             maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings,
             seed: random.next())
         server = RequestServer(Self.served, maxInFlight: configuration.maxInFlightPerConnection)

@@ -19,7 +19,7 @@ final class AdminWorld {
         var settings = AdminSettings()
         configure(&settings)
         partitions = PartitionServer(
-            try Topics(in: MemoryStorage(disk), nodeID: 1, defaults: defaults) { _, _ in },
+            try Topics(in: MemoryStorage(disk), of: 1, defaults: defaults) { _, _ in },
             maxFetchBytes: 1 << 20, settings: settings, seed: seed)
     }
 

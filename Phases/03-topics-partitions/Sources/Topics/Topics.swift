@@ -45,10 +45,10 @@ public struct Topics {
     /// Reads the metadata log in `storage`, and recovers the partitions' logs after a crash.
     ///
     /// - Parameters:
-    ///   - nodeID: the broker that holds what directories without a metadata log hold.
+    ///   - brokerID: the broker that holds what directories without a metadata log hold.
     ///   - progress: told how many logs of how many have been recovered.
     public init(
-        in storage: any Storage, nodeID: Int32, defaults: TopicConfig, progress: (_ done: Int, _ total: Int) -> Void
+        in storage: any Storage, of brokerID: Int32, defaults: TopicConfig, progress: (_ done: Int, _ total: Int) -> Void
     ) throws(LogError) {
         self.defaults = defaults
         metadata = try MetadataLog(
@@ -57,7 +57,7 @@ public struct Topics {
         try onStorage(storage.synchronizeDirectory)
         directory = try LogDirectory(
             storage, configuration: defaults.log, excluding: [MetadataLog.directoryName])
-        if metadata.isEmpty { try adopt(by: nodeID) }
+        if metadata.isEmpty { try adopt(by: brokerID) }
         for name in metadata.image.topicNames {
             guard let topic = metadata.image.topics[name] else { continue }
             add(name, topic.id)
@@ -162,8 +162,8 @@ public struct Topics {
     // MARK: Starting
 
     /// Directories that were there before there was a metadata log become its first topics.
-    private mutating func adopt(by nodeID: Int32) throws(LogError) {
-        let (records, leftovers) = try TopicDirectories(directory).topics(on: nodeID)
+    private mutating func adopt(by brokerID: Int32) throws(LogError) {
+        let (records, leftovers) = try TopicDirectories(directory).topics(on: brokerID)
         for name in leftovers {
             recovery.lines.append("removed \(name): its topic's creation was interrupted, and it holds no records")
         }
