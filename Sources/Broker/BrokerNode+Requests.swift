@@ -6,7 +6,8 @@ extension BrokerNode {
     /// The APIs that are served, each in every version that is described.
     public static let served: [ApiKey] = [
         .produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions, .createTopics, .deleteTopics,
-        .offsetForLeaderEpoch, .createPartitions,
+        .deleteRecords, .offsetForLeaderEpoch, .describeLogDirs, .createPartitions, .describeCluster,
+        .describeTopicPartitions,
     ]
 
     mutating func receive(_ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects) {
@@ -64,6 +65,18 @@ extension BrokerNode {
             let request = try CreatePartitionsRequest(decoding: body, version: version)
             let response = partitions.createPartitions(request, of: view, at: now, &server, &effects)
             server.answer(call, with: response, &effects)
+        case .deleteRecords:
+            let request = try DeleteRecordsRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.deleteRecords(request, at: now, &effects), &effects)
+        case .describeTopicPartitions:
+            let request = try DescribeTopicPartitionsRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.describeTopicPartitions(request, of: view), &effects)
+        case .describeLogDirs:
+            let request = try DescribeLogDirsRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.describeLogDirs(request, &effects), &effects)
+        case .describeCluster:
+            let request = try DescribeClusterRequest(decoding: body, version: version)
+            server.answer(call, with: view.describe(request, version: version), &effects)
         // What `served` does not name has been refused.
         default: break
         }

@@ -39,7 +39,7 @@ public struct BrokerNode: Node {
         self.configuration = configuration
         var random = SplitMix64(seed: seed)
         identity = try onStorage { () throws(StorageError) in
-            try Identity(in: storage, of: identity.nodeID, &random)
+            try Identity(in: storage, nodeID: configuration.nodeID, &random)
         }
         partitions = PartitionServer(
             try Topics(
