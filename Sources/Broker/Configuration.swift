@@ -52,6 +52,7 @@ public struct Configuration: Sendable {
         settings.createsTopicsOnFirstUse = createsTopics
         settings.deletesTopics = deletesTopics
         settings.partitionCount = partitionCount
+        settings.broker = brokerSettings
         return settings
     }
 

@@ -32,11 +32,12 @@ final class AdminWorld {
 
     // MARK: Requests
 
+    @discardableResult
     func create(_ topics: [CreateTopicsRequest.Topic], validateOnly: Bool = false) -> [CreateTopicsResponse.Topic] {
         var request = CreateTopicsRequest()
         request.topics = topics
         request.validateOnly = validateOnly
-        return partitions.createTopics(request, of: view, at: now, &server, &effects).topics
+        return partitions.createTopics(request, version: 7, of: view, at: now, &server, &effects).topics
     }
 
     @discardableResult
@@ -106,7 +107,9 @@ final class AdminWorld {
         }
         let results = partitions.describeLogDirs(request, &effects).results
         precondition(results.count == 1 && results[0].errorCode == .none)
-        let found = results[0].topics.map { ($0.name, Dictionary(uniqueKeysWithValues: $0.partitions.map { ($0.index, $0.size) })) }
+        let found = results[0].topics.map {
+            ($0.name, Dictionary(uniqueKeysWithValues: $0.partitions.map { ($0.index, $0.size) }))
+        }
         return Dictionary(uniqueKeysWithValues: found)
     }
 

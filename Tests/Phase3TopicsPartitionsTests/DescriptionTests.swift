@@ -76,7 +76,8 @@ struct DescriptionTests {
         for (name, count) in [("c", 3), ("a", 1), ("b", 5), ("d", 1)] as [(String, Int32)] {
             world.create(name, partitions: count)
         }
-        let all = [("a", 1), ("b", 5), ("c", 3), ("d", 1)].flatMap { name, count in (0..<count).map { "\(name)-\($0)" } }
+        let all = [("a", 1), ("b", 5), ("c", 3), ("d", 1)].flatMap { name, count in (0..<count).map { "\(name)-\($0)" }
+        }
         for names in [[], ["d", "a", "c", "b"]] {
             for limit in 1...20 as ClosedRange<Int32> {
                 var found: [String] = []
@@ -100,7 +101,10 @@ struct DescriptionTests {
         let world = try AdminWorld()
         world.create("a", partitions: 2)
         world.create("c")
-        #expect(world.describe(["a", "b", "x y"]).topics.map(\.errorCode) == [.none, .unknownTopicOrPartition, .invalidTopic])
+        #expect(
+            world.describe(["a", "b", "x y"]).topics.map(\.errorCode) == [
+                .none, .unknownTopicOrPartition, .invalidTopic,
+            ])
         #expect(world.describe([], from: ("b", 5)).topics.map(\.name) == ["c"])
         #expect(world.describe(["a"], from: ("b", 0)).topics.map(\.errorCode) == [.invalidRequest])
         #expect(world.describe(["a"], from: ("a", -1)).topics.map(\.errorCode) == [.invalidRequest])
@@ -145,7 +149,9 @@ struct DescriptionTests {
                 == (version == 0 ? .invalidRequest : .unsupportedEndpointType))
     }
 
-    @Test("Metadata tells of brokers that are gone, and version 0 does not hear of them", arguments: [0, 1, 12] as [Int16])
+    @Test(
+        "Metadata tells of brokers that are gone, and version 0 does not hear of them",
+        arguments: [0, 1, 12] as [Int16])
     func deadBrokers(version: Int16) throws {
         let world = try AdminWorld()
         world.view.brokers.append(.init(id: 2, address: SocketAddress(host: "there", port: 1)))

@@ -49,7 +49,8 @@ extension PartitionServer {
         }
         guard partition.config.cleanupPolicy.contains(.delete) else {
             throw Refusal(
-                .policyViolation, "Records of partition \(partition.name) can not be deleted due to the configured policy")
+                .policyViolation,
+                "Records of partition \(partition.name) can not be deleted due to the configured policy")
         }
         do throws(LogError) {
             let log = try partition.log()
