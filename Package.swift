@@ -109,7 +109,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "logbook",
-            dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol"],
+            dependencies: ["Broker", "LogbookClient", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
         ),
         .testTarget(
