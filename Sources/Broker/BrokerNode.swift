@@ -13,10 +13,9 @@ public struct BrokerNode: Node {
     /// The name of the listener that each connection came in by.
     private var listenerNames: [ConnectionID: String] = [:]
 
-    private var partitions: PartitionServer
-    private var server: RequestServer
-    private var random: SplitMix64
-    private var isStopping = false
+    var partitions: PartitionServer
+    var server: RequestServer
+    private(set) var isStopping = false
     private var checkpointAt: Instant?
     private var hasFailed = false
 
@@ -42,10 +41,11 @@ public struct BrokerNode: Node {
         identity = try onStorage { () throws(StorageError) in
             try Identity(in: storage, nodeID: configuration.nodeID, &random)
         }
-        self.random = random
         partitions = PartitionServer(
-            try Topics(in: storage, defaults: configuration.topicDefaults, progress: progress),
-            maxFetchBytes: configuration.maxFetchBytes)
+            try Topics(
+                in: storage, nodeID: configuration.nodeID, defaults: configuration.topicDefaults, progress: progress),
+            maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings,
+            seed: random.next())
         server = RequestServer(Self.served, maxInFlight: configuration.maxInFlightPerConnection)
         advertised = configuration.advertised(for: configuration.listeners)
     }
@@ -126,76 +126,6 @@ public struct BrokerNode: Node {
             if error.isFinal { return fail(error.description, &effects) }
             effects.log(.error, "storage_failed", ["error": error.description])
         }
-    }
-
-    // MARK: Requests
-
-    /// The APIs that are served, each in every version that is described.
-    public static let served: [ApiKey] = [.produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions]
-
-    private mutating func receive(
-        _ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects
-    ) {
-        guard !isStopping, let (call, body) = server.receive(frame, on: connection, &effects) else { return }
-        do {
-            try serve(call, body, at: now, &effects)
-        } catch {
-            server.refuse(connection, unreadable: error, &effects)
-        }
-    }
-
-    private mutating func serve(
-        _ call: Call, _ body: Bytes, at now: Instant, _ effects: inout Effects
-    ) throws(CodingError) {
-        let version = call.version
-        switch call.api {
-        case .metadata:
-            let request = try MetadataRequest(decoding: body, version: version)
-            let response = partitions.metadata(
-                request, version: version, of: view(for: call), at: now, random: &random, &effects)
-            server.answer(call, with: response, &effects)
-        case .produce:
-            let request = try ProduceRequest(decoding: body, version: version)
-            partitions.produce(request, call, at: now, &server, &effects)
-        case .fetch:
-            let request = try FetchRequest(decoding: body, version: version)
-            partitions.fetch(request, call, at: now, &server, &effects)
-        case .listOffsets:
-            let request = try ListOffsetsRequest(decoding: body, version: version)
-            server.answer(call, with: partitions.listOffsets(request, &effects), &effects)
-        case .findCoordinator:
-            let request = try FindCoordinatorRequest(decoding: body, version: version)
-            server.answer(call, with: findCoordinator(request), &effects)
-        // What `served` does not name has been refused.
-        default: break
-        }
-    }
-
-    private func view(for call: Call) -> ClusterView {
-        ClusterView(
-            clusterID: identity.clusterID, nodeID: identity.nodeID,
-            address: advertisedAddress(on: call.id.connection),
-            newTopicPartitions: configuration.createsTopics ? configuration.partitionCount : nil)
-    }
-
-    /// There are no groups yet to coordinate.
-    private func findCoordinator(_ request: FindCoordinatorRequest) -> FindCoordinatorResponse {
-        let message = "this broker does not coordinate groups or transactions"
-        var response = FindCoordinatorResponse()
-        response.errorCode = .coordinatorNotAvailable
-        response.errorMessage = message
-        response.nodeID = -1
-        response.port = -1
-        response.coordinators = request.coordinatorKeys.map { key in
-            var coordinator = FindCoordinatorResponse.Coordinator()
-            coordinator.key = key
-            coordinator.nodeID = -1
-            coordinator.port = -1
-            coordinator.errorCode = .coordinatorNotAvailable
-            coordinator.errorMessage = message
-            return coordinator
-        }
-        return response
     }
 }
 

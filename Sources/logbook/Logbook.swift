@@ -19,6 +19,7 @@ struct Logbook {
           produce    send what comes by standard input
           consume    print records
           dump-log   print the batches and records of segment files
+          node       answer lines of JSON, as a node of Maelstrom's
 
         `logbook COMMAND --help` says more.
         """
@@ -32,6 +33,7 @@ struct Logbook {
             case "produce": try await ProduceCommand.run(Array(arguments))
             case "consume": try await ConsumeCommand.run(Array(arguments))
             case "dump-log": try DumpLogCommand.run(Array(arguments))
+            case "node": try NodeCommand.run(Array(arguments))
             case "--help", "-h", "help": Output.line(usage)
             case nil: throw UsageError("no command given\n\n" + usage)
             case let command?: throw UsageError("unknown command \(command)\n\n" + usage)
