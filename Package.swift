@@ -113,6 +113,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "ToolTests",
+            dependencies: ["logbook", "LogbookClient", "TopicsPartitions"],
+            swiftSettings: checked
+        ),
+        .testTarget(
             name: "BrokerTests",
             dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol", "TestSupport"],
             swiftSettings: checked

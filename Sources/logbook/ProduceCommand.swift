@@ -1,4 +1,5 @@
 import LogbookClient
+import TopicsPartitions
 
 /// `logbook produce`: sends what comes by standard input, a record for each line.
 enum ProduceCommand {
@@ -144,10 +145,10 @@ struct ProduceJob {
         case .table: return placed + "\n"
         case .wide: return "\(topic)\t\(placed)\t\(place.map { "\($0.timestamp)" } ?? "-")\n"
         case .json:
-            return JSONValue.object([
-                ("topic", .string(topic)), ("partition", JSONValue(place?.topicPartition.partition)),
-                ("offset", JSONValue(offset)), ("timestamp", JSONValue(place?.timestamp)),
-                ("error", JSONValue(error?.description)),
+            return JSON.members([
+                ("topic", .string(topic)), ("partition", JSON(place?.topicPartition.partition)),
+                ("offset", JSON(offset)), ("timestamp", JSON(place?.timestamp)),
+                ("error", JSON(error?.description)),
             ]).text + "\n"
         }
     }

@@ -1,4 +1,5 @@
 import LogbookClient
+import TopicsPartitions
 
 /// `logbook topic`: creates, lists, describes, deletes and alters topics.
 enum TopicCommand {
@@ -73,7 +74,7 @@ enum TopicCommand {
             case .success(let created)?:
                 report.append(
                     topic.name, isDryRun ? "would be created" : "created",
-                    [JSONValue(created.partitionCount), JSONValue(created.replicationFactor), JSONValue(created.id)])
+                    [JSON(created.partitionCount), JSON(created.replicationFactor), JSON(created.id)])
             case .failure(.broker(.topicAlreadyExists, _))? where arguments.has("--if-not-exists"):
                 report.append(topic.name, "exists", [.null, .null, .null])
             case .failure(let error)?: report.fail("creating", topic.name, error)
@@ -109,7 +110,7 @@ enum TopicCommand {
         let options = try ClientOptions(arguments)
         let topics = try await options.admin().listTopics(listsInternal: true)
         if options.format == .json {
-            return Output.line(JSONValue.array(topics.map(\.summary)).text)
+            return Output.line(JSON.array(topics.map(\.summary)).text)
         }
         let isWide = options.format == .wide
         var table = Table(["TOPIC", "PARTITIONS", "REPLICATION-FACTOR"] + (isWide ? ["INTERNAL", "ID"] : []))
@@ -132,7 +133,7 @@ struct TopicReport {
     private let options: ClientOptions
     private let columns: [String]
     private var table: Table
-    private var objects: [JSONValue] = []
+    private var objects: [JSON] = []
     private var failures: [String] = []
 
     /// - Parameter columns: what is shown beside TOPIC and STATUS.
@@ -142,10 +143,10 @@ struct TopicReport {
         table = Table(["TOPIC", "STATUS"] + columns)
     }
 
-    mutating func append(_ topic: String, _ status: String, _ values: [JSONValue]) {
+    mutating func append(_ topic: String, _ status: String, _ values: [JSON]) {
         table.append([topic, status] + values.map(\.cell))
-        let members = zip(columns, values).map { (JSONValue.key($0), $1) }
-        objects.append(.object([("topic", .string(topic)), ("status", .string(status))] + members))
+        let members = zip(columns, values).map { (JSON.key($0), $1) }
+        objects.append(JSON.members([("topic", .string(topic)), ("status", .string(status))] + members))
     }
 
     mutating func fail(_ doing: String, _ topic: String, _ error: ClientError) {
@@ -155,7 +156,7 @@ struct TopicReport {
     /// Prints what went well, and says on standard error what did not; throws then.
     func finish() throws {
         if options.format == .json {
-            Output.line(JSONValue.array(objects).text)
+            Output.line(JSON.array(objects).text)
         } else if !objects.isEmpty {
             Output.table(table, options)
         }
@@ -178,34 +179,14 @@ extension ClientError {
     }
 }
 
-extension JSONValue {
-    /// An id, or null for zero.
-    init(_ id: Uuid) { self = id == .zero ? .null : .string("\(id)") }
-
-    /// A cell of a table; nil for null.
-    var cell: String? {
-        switch self {
-        case .null: nil
-        case .string(let text): text
-        default: text
-        }
-    }
-
-    /// The key for a column: "REPLICATION-FACTOR" is "replicationFactor".
-    static func key(_ column: String) -> String {
-        let words = column.split(separator: "-").map { $0.lowercased() }
-        return words[0] + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-    }
-}
-
 extension TopicDescription {
     /// That of the first partition; partitions differ only while they are being moved.
     var replicationFactor: Int? { partitions.first?.replicas.count }
 
-    var summary: JSONValue {
-        .object([
-            ("topic", .string(name)), ("id", JSONValue(id)), ("internal", .bool(isInternal)),
-            ("partitions", JSONValue(partitions.count)), ("replicationFactor", JSONValue(replicationFactor)),
+    var summary: JSON {
+        JSON.members([
+            ("topic", .string(name)), ("id", JSON(id)), ("internal", .bool(isInternal)),
+            ("partitions", JSON(partitions.count)), ("replicationFactor", JSON(replicationFactor)),
         ])
     }
 }

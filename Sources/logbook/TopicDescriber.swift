@@ -1,4 +1,5 @@
 import LogbookClient
+import TopicsPartitions
 
 /// `logbook topic describe`: a summary, the settings, and the partitions of topics.
 struct TopicDescriber {
@@ -78,7 +79,7 @@ struct TopicDescriber {
     // MARK: Showing
 
     private func show(_ all: [Found]) {
-        if options.format == .json { return Output.line(JSONValue.array(all.map(object)).text) }
+        if options.format == .json { return Output.line(JSON.array(all.map(object)).text) }
         for (index, found) in all.enumerated() {
             if index > 0 { Output.line("") }
             let topic = found.topic
@@ -114,30 +115,30 @@ struct TopicDescriber {
             topic.partitions.filter(\.isUnderReplicated).map { (topic: topic.name, partition: $0) }
         }
         if options.format == .json {
-            let objects = partitions.map { JSONValue.object([("topic", .string($0.topic))] + $0.partition.members) }
-            return Output.line(JSONValue.array(objects).text)
+            let objects = partitions.map { JSON.members([("topic", .string($0.topic))] + $0.partition.members) }
+            return Output.line(JSON.array(objects).text)
         }
         var table = Table(["TOPIC", "PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR"])
         for (topic, partition) in partitions { table.append([topic] + partition.cells) }
         Output.table(table, options)
     }
 
-    private func object(_ found: Found) -> JSONValue {
+    private func object(_ found: Found) -> JSON {
         let configs = found.configs?.map { config in
-            JSONValue.object([
-                ("name", .string(config.name)), ("value", JSONValue(config.value)),
+            JSON.members([
+                ("name", .string(config.name)), ("value", JSON(config.value)),
                 ("source", .string(config.source.name)), ("readOnly", .bool(config.isReadOnly)),
                 ("sensitive", .bool(config.isSensitive)),
             ])
         }
         let partitions = found.topic.partitions.map { partition in
-            JSONValue.object(
+            JSON.members(
                 partition.members + [
-                    ("logStart", JSONValue(found.logStarts[partition.index])),
-                    ("highWatermark", JSONValue(found.highWatermarks[partition.index])),
+                    ("logStart", JSON(found.logStarts[partition.index])),
+                    ("highWatermark", JSON(found.highWatermarks[partition.index])),
                 ])
         }
-        return .object([
+        return JSON.members([
             ("summary", found.topic.summary), ("configs", configs.map { .array($0) } ?? .null),
             ("partitions", .array(partitions)),
         ])
@@ -153,11 +154,11 @@ extension PartitionDescription {
         ]
     }
 
-    fileprivate var members: [(String, JSONValue)] {
+    fileprivate var members: [(String, JSON)] {
         [
-            ("partition", JSONValue(index)), ("leader", JSONValue(leader)),
-            ("epoch", leaderEpoch < 0 ? .null : JSONValue(leaderEpoch)),
-            ("replicas", .array(replicas.map { JSONValue($0) })), ("isr", .array(inSyncReplicas.map { JSONValue($0) })),
+            ("partition", JSON(index)), ("leader", JSON(leader)),
+            ("epoch", leaderEpoch < 0 ? .null : JSON(leaderEpoch)),
+            ("replicas", .array(replicas.map { JSON($0) })), ("isr", .array(inSyncReplicas.map { JSON($0) })),
         ]
     }
 }
