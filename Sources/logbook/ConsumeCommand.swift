@@ -111,14 +111,14 @@ struct ConsumeJob {
     }
 
     func run() async throws {
+        let configuration = configuration
+        let consumer = try refusalsAsUsage { try Consumer(configuration) }
         let admin = try options.admin(passingOver: ClientProperty.consumer.map(\.name))
         let names = try await partitions(admin)
         let starts = try await self.starts(names, admin)
         var ends: [TopicPartition: Int64] = [:]
         if stopsAtEnd { ends = try await offsets(names, .latest, admin) }
         admin.close()
-        let configuration = configuration
-        let consumer = try refusalsAsUsage { try Consumer(configuration) }
         try consumer.assign(starts)
         try await read(consumer, until: stopsAtEnd ? ends : nil)
         consumer.close()
