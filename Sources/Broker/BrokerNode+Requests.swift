@@ -6,7 +6,7 @@ extension BrokerNode {
     /// The APIs that are served, each in every version that is described.
     public static let served: [ApiKey] = [
         .produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions, .createTopics, .deleteTopics,
-        .offsetForLeaderEpoch, .createPartitions,
+        .offsetForLeaderEpoch, .createPartitions, .describeConfigs, .alterConfigs, .incrementalAlterConfigs,
     ]
 
     mutating func receive(_ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects) {
@@ -63,6 +63,20 @@ extension BrokerNode {
         case .createPartitions:
             let request = try CreatePartitionsRequest(decoding: body, version: version)
             let response = partitions.createPartitions(request, of: view, at: now, &server, &effects)
+            server.answer(call, with: response, &effects)
+        case .describeConfigs:
+            let request = try DescribeConfigsRequest(decoding: body, version: version)
+            let response = partitions.describeConfigs(request, settings: configuration.brokerSettings)
+            server.answer(call, with: response, &effects)
+        case .alterConfigs:
+            let request = try AlterConfigsRequest(decoding: body, version: version)
+            let response = partitions.alterConfigs(
+                request, settings: configuration.brokerSettings, at: now, &server, &effects)
+            server.answer(call, with: response, &effects)
+        case .incrementalAlterConfigs:
+            let request = try IncrementalAlterConfigsRequest(decoding: body, version: version)
+            let response = partitions.incrementalAlterConfigs(
+                request, settings: configuration.brokerSettings, at: now, &server, &effects)
             server.answer(call, with: response, &effects)
         // What `served` does not name has been refused.
         default: break

@@ -21,7 +21,7 @@ public struct MetadataLog {
     /// The ids of the topics that were removed since the log began.
     public private(set) var removedTopics: Set<Uuid> = []
     private let log: Log
-    private let path: String
+    let path: String
 
     /// Opens the log in `storage`, and applies what it holds. Whatever a crash left of an append that
     /// had not returned is either whole or gone.
