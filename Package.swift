@@ -109,8 +109,13 @@ let package = Package(
         ),
         .executableTarget(
             name: "logbook",
-            dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol"],
+            dependencies: ["Broker", "LogbookClient", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: ["logbook", "LogbookClient", "TopicsPartitions"],
+            swiftSettings: checked
         ),
         .testTarget(
             name: "BrokerTests",
