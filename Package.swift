@@ -114,7 +114,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BrokerTests",
-            dependencies: ["Broker", "SegmentLog", "WireProtocol", "TestSupport"],
+            dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol", "TestSupport"],
             swiftSettings: checked
         ),
 

@@ -13,11 +13,15 @@ public struct BrokerNode: Node {
     /// The name of the listener that each connection came in by.
     private var listenerNames: [ConnectionID: String] = [:]
 
-    private var partitions: PartitionServer
-    private var server: RequestServer
-    private var random: SplitMix64
-    private var isStopping = false
+    var partitions: PartitionServer
+    var server: RequestServer
+    private(set) var isStopping = false
     private var checkpointAt: Instant?
+    private var maintenance: LogMaintenance
+    /// When the logs are to be looked at again; nil until the time of day is known.
+    private var maintenanceAt: Instant?
+    /// The changes of topics that maintenance knows of.
+    private var maintainedChanges = 0
     private var hasFailed = false
 
     /// What the broker is called: the answer to "which cluster is this".
@@ -42,10 +46,14 @@ public struct BrokerNode: Node {
         identity = try onStorage { () throws(StorageError) in
             try Identity(in: storage, nodeID: configuration.nodeID, &random)
         }
-        self.random = random
         partitions = PartitionServer(
-            try Topics(in: storage, defaults: configuration.topicDefaults, progress: progress),
-            maxFetchBytes: configuration.maxFetchBytes)
+            try Topics(
+                in: storage, nodeID: configuration.nodeID, defaults: configuration.topicDefaults, progress: progress),
+            maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings,
+            seed: random.next())
+        var settings = configuration.maintenance
+        settings.fileDeleteDelayMilliseconds = configuration.topicDefaults.fileDeleteDelayMilliseconds
+        maintenance = LogMaintenance(partitions.topics.directory, settings)
         server = RequestServer(Self.served, maxInFlight: configuration.maxInFlightPerConnection)
         advertised = configuration.advertised(for: configuration.listeners)
     }
@@ -65,7 +73,9 @@ public struct BrokerNode: Node {
         // After a failed synchronize nobody knows what is on disk: nothing more is answered.
         if hasFailed { return }
         switch event {
-        case .clock(let milliseconds): partitions.clock.set(milliseconds, at: now)
+        case .clock(let milliseconds):
+            partitions.clock.set(milliseconds, at: now)
+            maintenanceAt = maintenanceAt ?? now
         case .connected(let connection, _, let listener):
             server.connect(connection)
             listenerNames[connection] = listener
@@ -82,12 +92,14 @@ public struct BrokerNode: Node {
             writeCheckpoints(at: now, &effects)
         case .stopping:
             isStopping = true
+            maintenance.stop()
             partitions.stop(&server, &effects)
         case .opened, .failedToOpen: break
         }
         while let connection = server.nextHeldUp() { partitions.finishFetches(of: connection, &server, &effects) }
         if let failure = partitions.failure { return fail(failure, &effects) }
         scheduleCheckpoint(after: now, &effects)
+        maintain(at: now, after: event, &effects)
         if isStopping && partitions.isIdle && server.inFlight == 0 { effects.append(.stop(failure: nil)) }
     }
 
@@ -102,6 +114,27 @@ public struct BrokerNode: Node {
         effects.log(
             .error, "broker_failed", ["error": reason, "consequence": "stopping, because what was written may be lost"])
         effects.append(.stop(failure: reason))
+    }
+
+    // MARK: Maintenance
+
+    /// Looks after the logs, if it is time, or if topics have come, gone or changed.
+    private mutating func maintain(at now: Instant, after event: Event, _ effects: inout Effects) {
+        guard let due = maintenanceAt, !isStopping else { return }
+        let hasChanged = maintainedChanges != partitions.topics.changeCount
+        guard due <= now || hasChanged else {
+            if case .woke = event { effects.append(.wake(at: due)) }
+            return
+        }
+        maintainedChanges = partitions.topics.changeCount
+        do {
+            let next = try maintenance.turn(
+                at: now, wallClock: partitions.clock.milliseconds(at: now), over: partitions.topics, &effects)
+            maintenanceAt = next
+            effects.append(.wake(at: next))
+        } catch {
+            fail(error.description, &effects)
+        }
     }
 
     // MARK: Checkpoints
@@ -126,76 +159,6 @@ public struct BrokerNode: Node {
             if error.isFinal { return fail(error.description, &effects) }
             effects.log(.error, "storage_failed", ["error": error.description])
         }
-    }
-
-    // MARK: Requests
-
-    /// The APIs that are served, each in every version that is described.
-    public static let served: [ApiKey] = [.produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions]
-
-    private mutating func receive(
-        _ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects
-    ) {
-        guard !isStopping, let (call, body) = server.receive(frame, on: connection, &effects) else { return }
-        do {
-            try serve(call, body, at: now, &effects)
-        } catch {
-            server.refuse(connection, unreadable: error, &effects)
-        }
-    }
-
-    private mutating func serve(
-        _ call: Call, _ body: Bytes, at now: Instant, _ effects: inout Effects
-    ) throws(CodingError) {
-        let version = call.version
-        switch call.api {
-        case .metadata:
-            let request = try MetadataRequest(decoding: body, version: version)
-            let response = partitions.metadata(
-                request, version: version, of: view(for: call), at: now, random: &random, &effects)
-            server.answer(call, with: response, &effects)
-        case .produce:
-            let request = try ProduceRequest(decoding: body, version: version)
-            partitions.produce(request, call, at: now, &server, &effects)
-        case .fetch:
-            let request = try FetchRequest(decoding: body, version: version)
-            partitions.fetch(request, call, at: now, &server, &effects)
-        case .listOffsets:
-            let request = try ListOffsetsRequest(decoding: body, version: version)
-            server.answer(call, with: partitions.listOffsets(request, &effects), &effects)
-        case .findCoordinator:
-            let request = try FindCoordinatorRequest(decoding: body, version: version)
-            server.answer(call, with: findCoordinator(request), &effects)
-        // What `served` does not name has been refused.
-        default: break
-        }
-    }
-
-    private func view(for call: Call) -> ClusterView {
-        ClusterView(
-            clusterID: identity.clusterID, nodeID: identity.nodeID,
-            address: advertisedAddress(on: call.id.connection),
-            newTopicPartitions: configuration.createsTopics ? configuration.partitionCount : nil)
-    }
-
-    /// There are no groups yet to coordinate.
-    private func findCoordinator(_ request: FindCoordinatorRequest) -> FindCoordinatorResponse {
-        let message = "this broker does not coordinate groups or transactions"
-        var response = FindCoordinatorResponse()
-        response.errorCode = .coordinatorNotAvailable
-        response.errorMessage = message
-        response.nodeID = -1
-        response.port = -1
-        response.coordinators = request.coordinatorKeys.map { key in
-            var coordinator = FindCoordinatorResponse.Coordinator()
-            coordinator.key = key
-            coordinator.nodeID = -1
-            coordinator.port = -1
-            coordinator.errorCode = .coordinatorNotAvailable
-            coordinator.errorMessage = message
-            return coordinator
-        }
-        return response
     }
 }
 

@@ -1,3 +1,4 @@
+import TopicsPartitions
 import WireProtocol
 
 extension Configuration {
@@ -87,15 +88,5 @@ extension Listener {
             }
         }
         return protocols
-    }
-}
-
-extension String {
-    /// Without spaces at both ends.
-    fileprivate var trimmingSpaces: String {
-        var rest = self[...]
-        while rest.first == " " { rest.removeFirst() }
-        while rest.last == " " { rest.removeLast() }
-        return String(rest)
     }
 }

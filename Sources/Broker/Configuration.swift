@@ -21,12 +21,14 @@ public struct Configuration: Sendable {
     public var partitionCount = 1
     /// Whether topics are created on first use.
     public var createsTopics = true
-    /// How many records may be acknowledged and not yet on disk, plus one.
-    public var flushMessages = Int64(1)
-    /// The limits of every log.
-    public var log = LogConfiguration()
-    /// The largest batch that is taken.
-    public var maxMessageBytes = 1_048_588
+    /// Whether topics may be deleted.
+    public var deletesTopics = true
+    /// What a topic is configured to that sets nothing itself.
+    public var topicDefaults = TopicConfig()
+    /// How often logs are looked at, and how much is deleted and compacted at once.
+    public var maintenance = LogMaintenance.Settings()
+    /// How many fetch sessions are kept.
+    public var fetchSessionSlots = 1000
     /// The most bytes that one fetch returns.
     public var maxFetchBytes = 55 << 20
     /// How many requests of one connection are worked on at once.
@@ -35,27 +37,57 @@ public struct Configuration: Sendable {
     public var checkpointIntervalMilliseconds: Int64 = 60_000
     /// The limits of the reactor.
     public var reactor = ReactorLimits()
+    /// What was set by `set`, by the settings' first names.
+    public private(set) var given: [String: String] = [:]
 
-    /// What topics do not set themselves.
-    var topicDefaults: TopicConfig {
-        var config = TopicConfig()
-        config.log = log
-        config.maxMessageBytes = maxMessageBytes
-        config.flushMessages = flushMessages
-        return config
+    /// What clients may do with topics, and what a topic gets where nobody says.
+    var adminSettings: AdminSettings {
+        var settings = AdminSettings()
+        settings.createsTopicsOnFirstUse = createsTopics
+        settings.deletesTopics = deletesTopics
+        settings.partitionCount = partitionCount
+        return settings
     }
 
     /// The defaults.
     public init() {}
+
+    /// How many records may be acknowledged and not yet on disk, plus one, where a topic does not say.
+    public var flushMessages: Int64 {
+        get { topicDefaults.flushMessages }
+        set { topicDefaults.flushMessages = newValue }
+    }
+    /// The limits of a log where its topic does not say.
+    public var log: LogConfiguration {
+        get { topicDefaults.log }
+        set { topicDefaults.log = newValue }
+    }
+    /// The largest batch that is taken where a topic does not say.
+    public var maxMessageBytes: Int {
+        get { topicDefaults.maxMessageBytes }
+        set { topicDefaults.maxMessageBytes = newValue }
+    }
+
+    /// Every setting as DescribeConfigs shows it.
+    public var brokerSettings: [BrokerSetting] {
+        Setting.all.map { setting in
+            BrokerSetting(
+                name: setting.names[0], type: setting.type, defaultValue: setting.defaultValue,
+                value: given[setting.names[0]], documentation: setting.summary)
+        }
+    }
 
     /// Sets one setting by its name. Throws where the name is unknown or the value does not fit.
     public mutating func set(_ name: String, to value: String) throws(ConfigurationError) {
         guard let setting = Setting.named(name) else {
             throw ConfigurationError("unknown setting \(name); `logbook broker --help` lists the settings")
         }
+        let before = self
+        given[setting.names[0]] = value
         do {
             try setting.apply(&self, value)
         } catch {
+            self = before
             throw ConfigurationError("\(name)=\(value): \(error.description)")
         }
     }
@@ -75,6 +107,7 @@ public struct Configuration: Sendable {
     /// Checks what no single setting can.
     public func check() throws(ConfigurationError) {
         try checkListeners()
+        do { try topicDefaults.checkTogether() } catch { throw ConfigurationError(error.description) }
         guard reactor.maxQueuedRequestBytes >= reactor.maxRequestBytes else {
             throw ConfigurationError(
                 """

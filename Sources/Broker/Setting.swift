@@ -1,19 +1,23 @@
-import SegmentLog
+import TopicsPartitions
 import WireProtocol
 
 /// One setting: its names, its default, what it means, and how a value is taken.
 public struct Setting: Sendable {
     /// Kafka's name for brokers, then the names it also has.
     public var names: [String]
-    /// The default as text.
-    public var defaultValue: String
+    /// The type of its value.
+    public var type = ConfigType.string
+    /// The default as text; nil where there is none.
+    public var defaultValue: String?
     /// What it does, in a line.
     public var summary: String
     /// Takes a value.
     let apply: @Sendable (inout Configuration, String) throws(ConfigurationError) -> Void
 
-    /// Every setting there is.
-    public static let all: [Setting] = [
+    /// Every setting there is: the broker's own, and what its topics are configured to.
+    public static let all = ofTheBroker + ofTopics
+
+    private static let ofTheBroker: [Setting] = [
         integer(["node.id", "broker.id"], "1", 0...Int64(Int32.max), "this broker's id") { $0.nodeID = Int32($1) },
         Setting(
             names: ["listeners"], defaultValue: "PLAINTEXT://127.0.0.1:9092",
@@ -23,8 +27,9 @@ public struct Setting: Sendable {
             configuration.listeners = try Listener.list(value)
         },
         Setting(
-            names: ["advertised.listeners"], defaultValue: "the listeners",
-            summary: "where clients are told to connect, by the name of the listener that they came in by"
+            names: ["advertised.listeners"], defaultValue: nil,
+            summary: "where clients are told to connect, by the name of the listener that they came in by; one that "
+                + "is not named is advertised where it listens"
         ) { configuration, value throws(ConfigurationError) in
             configuration.advertisedListeners = try Listener.list(value)
         },
@@ -55,47 +60,43 @@ public struct Setting: Sendable {
             $0.partitionCount = Int($1)
         },
         Setting(
-            names: ["auto.create.topics.enable"], defaultValue: "true", summary: "create topics on first use"
-        ) { configuration, value throws(ConfigurationError) in
-            guard let flag = Bool(value) else { throw ConfigurationError("must be true or false") }
-            configuration.createsTopics = flag
+            names: ["default.replication.factor"], type: .int, defaultValue: "1",
+            summary: "replicas of a topic that is created on first use: only 1, there is no replication"
+        ) { _, value throws(ConfigurationError) in
+            guard value == "1" else { throw ConfigurationError("only 1 is supported: there is no replication") }
         },
+        flag("auto.create.topics.enable", true, "create topics on first use") { $0.createsTopics = $1 },
+        flag("delete.topic.enable", true, "delete topics by request") { $0.deletesTopics = $1 },
         integer(
-            ["log.flush.interval.messages", "flush.messages"], "1", 1...Int64.max,
-            "synchronize before this many records are acknowledged but not on disk; 1: none ever is"
-        ) { $0.flushMessages = $1 },
+            ["log.retention.check.interval.ms"], "300000", 1...Int64.max,
+            "how often it is looked which old segments are to be deleted"
+        ) { $0.maintenance.checkIntervalMilliseconds = $1 },
+        flag("log.cleaner.enable", true, "compact logs whose cleanup.policy says so") { $0.maintenance.compacts = $1 },
         integer(
-            ["log.segment.bytes", "segment.bytes"], "1073741824", 1024...Int64(Int32.max),
-            "the size at which a log begins a new segment"
-        ) { $0.log.segmentBytes = Int($1) },
+            ["log.cleaner.backoff.ms"], "15000", 0...Int64.max, "how long compaction rests when there is nothing to do"
+        ) { $0.maintenance.cleanerBackoffMilliseconds = $1 },
         integer(
-            ["log.index.interval.bytes", "index.interval.bytes"], "4096", 0...Int64(Int32.max),
-            "bytes of batches between two index entries"
-        ) { $0.log.indexIntervalBytes = Int($1) },
-        integer(
-            ["message.max.bytes", "max.message.bytes"], "1048588", 0...Int64(Int32.max),
-            "the largest batch that is taken"
-        ) { $0.maxMessageBytes = Int($1) },
+            ["log.cleaner.dedupe.buffer.size"], "134217728", (1 << 20) + 1...Int64(Int32.max),
+            "the memory in which compaction notes the keys that it has seen"
+        ) { $0.topicDefaults.compaction.offsetMapBytes = Int($1) },
+        Setting(
+            names: ["log.cleaner.io.max.bytes.per.second"], type: .double,
+            defaultValue: "\(Double.greatestFiniteMagnitude)",
+            summary: "how many bytes compaction reads and writes in a second, at most"
+        ) { configuration, value throws(ConfigurationError) in
+            guard let number = Double(value), number >= 1 else {
+                throw ConfigurationError("must be a number from 1 on")
+            }
+            configuration.maintenance.cleanerMaxBytesPerSecond = number < .greatestFiniteMagnitude ? number : nil
+        },
         integer(
             ["log.flush.offset.checkpoint.interval.ms"], "60000", 0...Int64(Int32.max),
             "how often the recovery points are written"
         ) { $0.checkpointIntervalMilliseconds = $1 },
-        integer(
-            ["log.roll.ms", "segment.ms"], "604800000", 1...Int64.max, "the age at which a log begins a new segment"
-        ) {
-            $0.log.segmentMilliseconds = $1
-        },
-        integer(
-            ["log.index.size.max.bytes", "segment.index.bytes"], "10485760", 12...Int64(Int32.max),
-            "the size of an index at which a log begins a new segment"
-        ) { $0.log.segmentIndexBytes = Int($1) },
-        Setting(
-            names: ["log.recovery.cut.damaged"], defaultValue: "false",
-            summary: "cut a log where its segments are damaged, instead of refusing to start (not a setting of Kafka)"
-        ) { configuration, value throws(ConfigurationError) in
-            guard let flag = Bool(value) else { throw ConfigurationError("must be true or false") }
-            configuration.log.cutsDamagedSegments = flag
-        },
+        flag(
+            "log.recovery.cut.damaged", false,
+            "cut a log where its segments are damaged, instead of refusing to start (not a setting of Kafka)"
+        ) { $0.log.cutsDamagedSegments = $1 },
         integer(["fetch.max.bytes"], "57671680", 1024...Int64(Int32.max), "the most bytes that one fetch returns") {
             $0.maxFetchBytes = Int($1)
         },
@@ -120,10 +121,34 @@ public struct Setting: Sendable {
             "further connections from the same address are closed at once"
         ) { $0.reactor.maxConnectionsPerHost = Int($1) },
         integer(
+            ["max.incremental.fetch.session.cache.slots"], "1000", 0...Int64(Int32.max), "fetch sessions that are kept"
+        ) { $0.fetchSessionSlots = Int($1) },
+        integer(
             ["max.in.flight.requests.per.connection"], "100", 1...1_000_000,
             "requests of one connection that are worked on at once"
         ) { $0.maxInFlightPerConnection = Int($1) },
     ]
+
+    /// What a topic is configured to that does not say: one setting for each synonym. The first one of a
+    /// config also has the config's own name.
+    private static let ofTopics: [Setting] = TopicConfigKey.all.flatMap { key in
+        key.synonyms.enumerated().map { place, synonym in
+            let stronger = key.synonyms[..<place].map(\.name)
+            let alias = place == 0 && synonym.name != key.name ? [key.name] : []
+            return Setting(
+                names: [synonym.name] + alias, type: synonym.type, defaultValue: synonym.defaultValue,
+                summary: place == 0
+                    ? key.documentation
+                    : "as \(stronger[0]); it counts only without \(stronger.joined(separator: " and "))"
+            ) { configuration, _ throws(ConfigurationError) in
+                do throws(ConfigError) {
+                    try key.set(&configuration.topicDefaults, from: configuration.given)
+                } catch {
+                    throw ConfigurationError(error.reason)
+                }
+            }
+        }
+    }
 
     /// The setting that has this name, if any.
     static func named(_ name: String) -> Setting? { all.first { $0.names.contains(name) } }
@@ -132,7 +157,8 @@ public struct Setting: Sendable {
         _ names: [String], _ defaultValue: String, _ range: ClosedRange<Int64>, _ summary: String,
         _ store: @escaping @Sendable (inout Configuration, Int64) -> Void
     ) -> Setting {
-        Setting(names: names, defaultValue: defaultValue, summary: summary) {
+        let type: ConfigType = range.upperBound > Int64(Int32.max) ? .long : .int
+        return Setting(names: names, type: type, defaultValue: defaultValue, summary: summary) {
             configuration, value throws(ConfigurationError) in
             guard let number = Int64(value), range.contains(number) else {
                 throw ConfigurationError("must be a whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -141,12 +167,23 @@ public struct Setting: Sendable {
         }
     }
 
+    private static func flag(
+        _ name: String, _ defaultValue: Bool, _ summary: String,
+        _ store: @escaping @Sendable (inout Configuration, Bool) -> Void
+    ) -> Setting {
+        Setting(names: [name], type: .boolean, defaultValue: "\(defaultValue)", summary: summary) {
+            configuration, value throws(ConfigurationError) in
+            guard let flag = Bool(value) else { throw ConfigurationError("must be true or false") }
+            store(&configuration, flag)
+        }
+    }
+
     /// A number from 1 on, or -1 for none.
     private static func limit(
         _ names: [String], _ defaultValue: String, _ summary: String,
         _ store: @escaping @Sendable (inout Configuration, Int64?) -> Void
     ) -> Setting {
-        Setting(names: names, defaultValue: defaultValue, summary: summary) {
+        Setting(names: names, type: .long, defaultValue: defaultValue, summary: summary) {
             configuration, value throws(ConfigurationError) in
             guard let number = Int64(value), number == -1 || number >= 1 else {
                 throw ConfigurationError("must be a whole number from 1 on, or -1")

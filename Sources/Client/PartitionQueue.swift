@@ -33,6 +33,15 @@ struct PartitionQueue: Sendable {
     /// What became of each batch that waits.
     var outcomes: [BatchOutcome] { closed.map(\.outcome) + (open.map { [$0.outcome] } ?? []) }
 
+    /// Whether there is a batch that takes records.
+    var hasOpenBatch: Bool { open != nil }
+    /// The size of the open batch if it ended here; 0 where there is none.
+    var openByteCount: Int { open?.byteCount ?? 0 }
+    /// How many batches wait to be sent.
+    var waitingCount: Int { closed.count + (open == nil ? 0 : 1) }
+    /// Whether no batch is there that is to take more records.
+    func isFull(limit: Int) -> Bool { open.map { $0.byteCount >= limit } ?? true }
+
     /// Whether there is no batch that comes before the open one.
     var isIdle: Bool { !isInFlight && closed.isEmpty }
 

@@ -16,6 +16,17 @@ public struct ProducerConfiguration: Sendable {
     /// `compression.type`.
     public typealias Compression = BatchAttributes.Codec
 
+    /// How the partition of a record is chosen that names none.
+    public enum Partitioner: String, Sendable, CaseIterable {
+        /// The key's MurmurHash2, so that a key always goes to the same partition: the one that Kafka's
+        /// own client chooses, and librdkafka's `murmur2_random`. Records without a key stick together.
+        case murmur2Random = "murmur2_random"
+        /// Records stick together, also those with a key (`partitioner.ignore.keys`, KIP-794).
+        case sticky
+        /// Each record goes to the next partition, also with a key (Kafka's `RoundRobinPartitioner`).
+        case roundRobin = "round_robin"
+    }
+
     /// `bootstrap.servers`: where to look for the cluster.
     public var bootstrapServers: [SocketAddress]
     /// `client.id`: what the producer calls itself.
@@ -34,6 +45,8 @@ public struct ProducerConfiguration: Sendable {
     public var maxBlockMilliseconds: Int64 = 60_000
     /// `compression.type`: the codec of batches.
     public var compression = Compression.none
+    /// `partitioner`: how the partition of a record is chosen that names none.
+    public var partitioner = Partitioner.murmur2Random
     /// `max.in.flight.requests.per.connection`. A partition has one batch under way at a time, so that
     /// a batch that is sent again never comes behind its successor; others go on beside it.
     public var maxInFlight = 5

@@ -31,7 +31,7 @@ struct ProducerMachine: ClientMachine {
 
     let configuration: ProducerConfiguration
     var wire: WireClient
-    private var partitioner: Partitioner
+    var partitioner: Partitioner
     var bufferedBytes = 0
     private var places: [TopicPartition: Int] = [:]
     private var lastPlace = 0
@@ -53,7 +53,8 @@ struct ProducerMachine: ClientMachine {
         var random = SplitMix64(seed: seed)
         self.configuration = configuration
         wire = WireClient(configuration.wire, seed: random.next())
-        partitioner = Partitioner(seed: random.next())
+        partitioner = Partitioner(
+            configuration.partitioner, batchBytes: configuration.batchBytes, seed: random.next())
     }
 
     // MARK: What the user's tasks do
@@ -162,17 +163,22 @@ struct ProducerMachine: ClientMachine {
         if let named = record.partition, !(0..<partitionCount).contains(Int(named)) {
             throw .refused("topic \(record.topic) has \(partitionCount) partitions, and no partition \(named)")
         }
-        let chosen =
-            record.partition ?? partitioner.partition(of: record.topic, key: record.key, count: partitionCount)
-        let place = place(of: TopicPartition(record.topic, chosen))
-        var isNews = false
+        let chosen = choose(for: record, size: size, partitionCount: partitionCount)
+        let place = place(of: TopicPartition(record.topic, chosen.partition))
+        var isNews = chosen.hasClosed
         if queues[place].needsNewBatch(for: size, limit: configuration.batchBytes) {
             close(place)
             beginBatch(place, timestamp, size, at: now)
             isNews = true
         }
+        let byteCount = queues[place].openByteCount
         guard let delivery = queues[place].append(record, timestamp: timestamp, size: size) else {
             preconditionFailure("ProducerMachine: a batch was just begun")
+        }
+        if chosen.isSticky {
+            partitioner.produced(
+                queues[place].openByteCount - byteCount, to: record.topic,
+                isBatchFull: queues[place].isFull(limit: configuration.batchBytes))
         }
         bufferedBytes += size
         return .taken(delivery, isNews: isNews)
@@ -190,7 +196,7 @@ struct ProducerMachine: ClientMachine {
         listed.append(place)
     }
 
-    private mutating func place(of partition: TopicPartition) -> Int {
+    mutating func place(of partition: TopicPartition) -> Int {
         // Records come in runs: most go where the one before went.
         if lastPlace < queues.count, queues[lastPlace].partition == partition { return lastPlace }
         if let place = places[partition] {
@@ -203,7 +209,6 @@ struct ProducerMachine: ClientMachine {
     }
 
     mutating func close(_ place: Int) {
-        partitioner.closed(queues[place].partition)
         guard let (batch, error) = queues[place].close(configuration.compression) else { return }
         bufferedBytes -= batch.bufferedBytes
         resumptions.append { [outcome = batch.outcome] in outcome.resolve(.failure(.refused("\(error)"))) }

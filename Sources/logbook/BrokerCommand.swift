@@ -145,7 +145,7 @@ enum BrokerCommand {
     private static let usage: String = {
         let settings = Setting.all.map { setting in
             let names = setting.names.joined(separator: ", ")
-            return "  \(names) (\(setting.defaultValue))\n      \(setting.summary)"
+            return "  \(names) (\(setting.defaultValue ?? "none"))\n      \(setting.summary)"
         }
         return """
             usage: logbook broker [--listeners HOST:PORT] [--log-dirs DIRECTORY] [--node-id N]

@@ -100,7 +100,7 @@ final class ClientWorld<Machine: ClientMachine> {
         }
     }
 
-    private func tellBroker(_ event: Event) throws {
+    fileprivate func tellBroker(_ event: Event) throws {
         var effects = Effects()
         broker.handle(event, at: now, &effects)
         for effect in effects.all {
@@ -223,5 +223,19 @@ extension ClientWorld {
                 offset = header.nextOffset.value
             }
         }
+    }
+}
+
+extension ClientWorld {
+    /// Has the broker create a topic, as a producer's question would.
+    func createTopic(_ name: String) throws {
+        var request = MetadataRequest()
+        request.topics = [MetadataRequest.Topic()]
+        request.topics?[0].name = name
+        let frame = try request.frame(version: 12, correlationID: 1, clientID: nil).bytes().dropFirst(4)
+        let id = ConnectionID(1 << 41)
+        try tellBroker(.connected(id, peer: "creator", listener: "PLAINTEXT"))
+        try tellBroker(.received(id, frame))
+        _ = try run(milliseconds: 1_000)
     }
 }

@@ -240,31 +240,3 @@ struct ProducerMachineTests {
         }
     }
 }
-
-@Suite("The partitioner")
-struct PartitionerTests {
-    /// Kafka's own test values (UtilsTest.testMurmur2).
-    @Test(
-        "hashes keys as Kafka does",
-        arguments: [
-            ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
-            ("a-little-bit-longer-string", -1_486_304_829),
-            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
-        ] as [(String, Int32)])
-    func murmur(_ text: String, _ hash: Int32) {
-        #expect(Int32(bitPattern: murmur2(Bytes(utf8: text))) == hash)
-    }
-
-    @Test("keeps records without a key together until their batch is closed")
-    func sticky() {
-        var partitioner = Partitioner(seed: 7)
-        var seen: Set<Int32> = []
-        for _ in 0..<200 {
-            let first = partitioner.partition(of: "t", key: nil, count: 5)
-            #expect(partitioner.partition(of: "t", key: nil, count: 5) == first)
-            partitioner.closed(TopicPartition("t", first))
-            seen.insert(first)
-        }
-        #expect(seen == [0, 1, 2, 3, 4])
-    }
-}

@@ -58,8 +58,8 @@ struct CheckpointTests {
         #expect(cache.entries.map(\.epoch.value) == [1, 3, 6])
 
         let end = Offset(25)
-        #expect(cache.endOffset(of: LeaderEpoch(0), logEnd: end) == nil)
-        for (asked, epoch, offset) in [(1, 1, 10), (2, 1, 10), (3, 3, 20), (5, 3, 20), (6, 6, 25), (9, 6, 25)]
+        for unknown in [7, 9, -1] as [Int32] { #expect(cache.endOffset(of: LeaderEpoch(unknown), logEnd: end) == nil) }
+        for (asked, epoch, offset) in [(0, 0, 0), (1, 1, 10), (2, 1, 10), (3, 3, 20), (5, 3, 20), (6, 6, 25)]
             as [(Int32, Int32, Int64)]
         {
             let found = cache.endOffset(of: LeaderEpoch(asked), logEnd: end)

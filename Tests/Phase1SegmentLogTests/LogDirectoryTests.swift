@@ -251,7 +251,7 @@ struct LogDirectoryTests {
         var after = disk
         for round in 0..<2 {
             let directory = try LogDirectory(MemoryStorage(after), configuration: configuration)
-            if round == 0 { try directory.remove(["removed-0"]) }
+            if round == 0 { try directory.detach(["removed-0"], at: 0) }
             for name in ["moved-0", "removed-0"] {
                 #expect(try directory.log(name).startOffset == .zero)
                 if round == 0 { try fill(directory, name, 3) }
@@ -275,7 +275,7 @@ struct LogDirectoryTests {
             if isMoved { try storage.rename("t-0", to: "elsewhere") }
             let second = try LogDirectory(storage, configuration: configuration)
             #expect(second.missing == (isMoved ? ["t-0"] : []))
-            if isMoved { try second.forgetMissing() } else { try second.remove(["t-0"]) }
+            if isMoved { try second.forgetMissing() } else { try second.detach(["t-0"], at: 0) }
             // A new topic's metadata is there, and the power fails before its log is.
             try storage.directory("t-0").replace(LogDirectory.metadataName, with: Bytes(utf8: "version: 0\n"))
             try storage.synchronizeDirectory()
@@ -283,31 +283,6 @@ struct LogDirectoryTests {
             try third.recover()
             #expect(try third.log("t-0").end.offset == .zero && third.firstDirtyOffset("t-0") == nil)
         }
-    }
-
-    @Test("has a log wholly or not at all after a removal that a crash interrupted at any step")
-    func interruptedRemoval() throws {
-        var counts = Set<Int>()
-        for step in 0..<40 {
-            for seed in UInt64(0)..<20 {
-                let disk = MemoryDisk(seed: seed)
-                let directory = try LogDirectory(MemoryStorage(disk), configuration: configuration)
-                try fill(directory, "t-0", 40)
-                try directory.log("t-0").synchronize()
-                directory.becameDurable("t-0", upTo: Offset(40))
-                try directory.writeCheckpoints()
-                disk.losePower(afterSteps: step)
-                try? directory.remove(["t-0"])
-                for after in [disk.afterKill(), disk.afterPowerLoss(seed: seed)] {
-                    let again = try LogDirectory(MemoryStorage(after), configuration: configuration)
-                    try again.recover()
-                    counts.insert(try again.names.isEmpty ? 0 : values(of: again.log("t-0")).count)
-                    let leftovers = try MemoryStorage(after).subdirectories().filter { $0 != "t-0" }
-                    #expect(leftovers.isEmpty, "step \(step), seed \(seed)")
-                }
-            }
-        }
-        #expect(counts == [0, 40])
     }
 
     @Test("keeps how far each log was compacted in Kafka's file, at once, and not beyond a log's end")
@@ -337,7 +312,7 @@ struct LogDirectoryTests {
         #expect(second.firstDirtyOffset("t-0") == result.firstDirtyOffset)
         let end = try second.log("u-1").end.offset
         #expect(end < Offset(7) && second.firstDirtyOffset("u-1") == end)
-        try second.remove(["t-0"])
+        try second.detach(["t-0"], at: 0)
         try second.writeCheckpoints()
         let third = try LogDirectory(MemoryStorage(after.afterPowerLoss(seed: 1)), configuration: configuration)
         #expect(third.firstDirtyOffset("u-1") == end && third.firstDirtyOffset("t-0") == nil)
@@ -358,18 +333,5 @@ struct LogDirectoryTests {
         try MemoryStorage(before).replace("cleaner-offset-checkpoint", with: Bytes(utf8: "0\n1\nt 0 0\n"))
         let log = try LogDirectory(MemoryStorage(before), configuration: configuration).log("t-0")
         #expect(log.recovery.gaps.count == 1 && log.end.offset == Offset(40))
-    }
-
-    @Test("removes a log with its files and its checkpoints")
-    func remove() throws {
-        let disk = MemoryDisk()
-        let directory = try LogDirectory(MemoryStorage(disk), configuration: configuration)
-        try fill(directory, "t-0", 3)
-        directory.becameDurable("t-0", upTo: Offset(3))
-        try directory.remove(["t-0"])
-        try directory.writeCheckpoints()
-        #expect(directory.names.isEmpty)
-        #expect(disk.contents().keys.filter { $0.hasPrefix("/t-0") }.isEmpty)
-        #expect(try directory.log("t-0").end.offset == .zero)
     }
 }

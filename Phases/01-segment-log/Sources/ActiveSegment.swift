@@ -1,7 +1,8 @@
 /// The segment that a log appends to. Sealing it leaves a `SegmentView` that never changes.
 final class ActiveSegment {
     private let storage: any Storage
-    private let configuration: LogConfiguration
+    /// The limits in force.
+    var configuration: LogConfiguration
     let baseOffset: Offset
     let file: any File
     /// Behind the names of the segment's files: nothing, or what says that it is not in place yet.
@@ -20,7 +21,7 @@ final class ActiveSegment {
     /// The leader epochs of the batches that were scanned, and where each begins.
     private(set) var epochs: [LeaderEpochCache.Entry] = []
     /// The greatest timestamp of the first batch; -1 for none.
-    private var firstTimestamp: Int64 = -1
+    private(set) var firstTimestamp: Int64 = -1
 
     /// Opens the segment's file; with `creating`, makes it if there is none. What it holds is
     /// known only after `recover`.

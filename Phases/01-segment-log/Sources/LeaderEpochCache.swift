@@ -69,11 +69,12 @@ public struct LeaderEpochCache: Equatable, Sendable {
         entries[0].startOffset = max(entries[0].startOffset, offset)
     }
 
-    /// The greatest epoch that is at most `epoch`, and the offset behind its last record; nil where
-    /// all epochs are greater. `end` is the log end offset.
+    /// The greatest epoch that is at most `epoch`, and the offset behind its last record. An epoch before all
+    /// that are known ended where they begin; nil where all are smaller than `epoch` (KIP-101, KIP-279).
+    /// `end` is the log end offset.
     public func endOffset(of epoch: LeaderEpoch, logEnd end: Offset) -> (epoch: LeaderEpoch, offset: Offset)? {
-        guard let place = entries.lastIndex(where: { $0.epoch <= epoch }) else { return nil }
-        let next = place + 1
-        return (entries[place].epoch, next < entries.count ? entries[next].startOffset : end)
+        if epoch == latest, epoch != .unknown { return (epoch, end) }
+        guard let next = entries.firstIndex(where: { $0.epoch > epoch }), epoch != .unknown else { return nil }
+        return (next > 0 ? entries[next - 1].epoch : epoch, entries[next].startOffset)
     }
 }

@@ -44,6 +44,22 @@ extension Log {
             cleanableBytes: dirty.reduce(0) { $0 + $1.size })
     }
 
+    /// The oldest timestamp at which a sealed segment with dirty offsets begins, in milliseconds since
+    /// 1970; nil where none has one. What `max.compaction.lag.ms` counts from. Reads a header per segment.
+    public func oldestDirtyTimestamp(from firstDirtyOffset: Offset) throws(LogError) -> Int64? {
+        var oldest: Int64?
+        for segment in sealed.reversed() {
+            guard segment.nextOffset > firstDirtyOffset else { break }
+            let head = try onStorage { () throws(StorageError) in
+                try segment.file.read(RecordBatchHeader.byteCount, at: 0)
+            }
+            // As for `segment.ms`: the base timestamp may be a delete horizon.
+            guard let header = try? RecordBatchHeader(parsing: head), header.maxTimestamp >= 0 else { continue }
+            oldest = min(oldest ?? header.maxTimestamp, header.maxTimestamp)
+        }
+        return oldest
+    }
+
     /// Where a compaction begins, and the segments that it may go through.
     private func sources(
         _ policy: CompactionPolicy, from firstDirtyOffset: Offset, upTo highWatermark: Offset, at time: Int64
@@ -129,6 +145,7 @@ extension Log {
     /// Removes what a compaction has written in vain. What cannot be removed is overwritten by the
     /// next compaction, or removed when the log is opened.
     func removeCleaned(_ base: Offset) {
+        guard failure == nil else { return }
         for name in SegmentName.all(base) { try? storage.remove(name + Self.cleanedSuffix) }
     }
 

@@ -21,10 +21,12 @@ extension Log {
     /// reaches behind `highWatermark`. Nil is no limit. What lies wholly before the start goes too: a
     /// crash may have left it. Returns how many segments were deleted.
     ///
-    /// - Parameter time: now, in milliseconds since 1970. A segment's age is that of its youngest record.
+    /// - Parameters:
+    ///   - time: now, in milliseconds since 1970. A segment's age is that of its youngest record.
+    ///   - segments: the most to delete: each takes a synchronize of the directory.
     @discardableResult
     public func enforceRetention(
-        bytes: Int64?, milliseconds: Int64?, upTo highWatermark: Offset, at time: Int64
+        bytes: Int64?, milliseconds: Int64?, upTo highWatermark: Offset, at time: Int64, atMost segments: Int = .max
     ) throws(LogError) -> Int {
         let isOld = { (segment: SegmentView) -> Bool in
             guard let milliseconds, segment.greatestTimestamp >= 0 else { return false }
@@ -35,7 +37,7 @@ extension Log {
         if sealed.allSatisfy(isOld), isOld(active.view), active.nextOffset <= highWatermark { try roll() }
         var surplus = bytes.map { snapshot.byteCount - $0 } ?? 0
         var count = 0
-        for segment in sealed where count < sealed.count {
+        for segment in sealed.prefix(segments) {
             let isSurplus = surplus >= segment.size && segment.size > 0
             guard segment.nextOffset <= highWatermark, segment.nextOffset <= startOffset || isOld(segment) || isSurplus
             else { break }
@@ -53,6 +55,7 @@ extension Log {
         var next = epochs
         next.truncate(before: startOffset)
         if next == epochs { return }
+        if let failure { throw failure }
         try onStorage { () throws(StorageError) in try next.write(in: storage) }
         epochs = next
     }
@@ -89,18 +92,21 @@ extension Log {
         deletedFiles += deleted.map { ($0, time) }
     }
 
-    /// Removes the files of segments that were deleted at `time` or before, in milliseconds since
-    /// 1970: now, less `file.delete.delay.ms`. Whoever still reads them can go on.
-    public func removeDeletedFiles(deletedUpTo time: Int64) throws(LogError) {
+    /// Removes at most `files` files of segments that were deleted at `time` or before, in milliseconds
+    /// since 1970: now, less `file.delete.delay.ms`. Whoever still reads them can go on. Returns how many.
+    @discardableResult
+    public func removeDeletedFiles(deletedUpTo time: Int64, atMost files: Int = .max) throws(LogError) -> Int {
+        if let failure { throw failure }
         var count = 0
         defer { deletedFiles.removeFirst(count) }
-        for file in deletedFiles {
+        for file in deletedFiles.prefix(files) {
             guard file.since <= time else { break }
             do throws(StorageError) { try storage.remove(file.name) } catch {
                 if !error.isNotFound { throw .storage(error) }
             }
             count += 1
         }
+        return count
     }
 
     /// Removes what deletions, sealings and compactions that a crash interrupted have left. Returns the

@@ -20,8 +20,8 @@
 public final class Log {
     /// The directory that holds the segments.
     public let storage: any Storage
-    /// The limits in force.
-    public var configuration: LogConfiguration
+    /// The limits in force. New ones count from the next append on, also for the active segment.
+    public var configuration: LogConfiguration { didSet { active.configuration = configuration } }
     /// What opening the log found, and did.
     public private(set) var recovery = LogRecovery()
     /// The log as it is now.
@@ -166,6 +166,11 @@ public final class Log {
     public var startOffset: Offset { snapshot.startOffset }
     /// The place behind the last record: its offset is the log end offset.
     public var end: LogPosition { snapshot.end }
+    /// The greatest timestamp of the active segment's first batch, from which `segment.ms` counts; nil
+    /// where there is none.
+    public var firstTimestampOfActive: Int64? {
+        active.size > 0 && active.firstTimestamp >= 0 ? active.firstTimestamp : nil
+    }
     /// The file that appends go to; synchronizing it makes everything appended so far durable.
     public var activeFile: any File { active.file }
 
@@ -175,9 +180,10 @@ public final class Log {
     /// Appends a batch behind the last record.
     ///
     /// The batch gets its offsets and `leaderEpoch`; everything else stays as it came. Where the
-    /// records' greatest timestamp is not the header's, `maxTimestamp` corrects it.
+    /// records' greatest timestamp is not the header's, `maxTimestamp` corrects it. With `appendTime`, in
+    /// milliseconds since 1970, that is the time of every record instead (KIP-32).
     public func append(
-        _ batch: RecordBatch, leaderEpoch: LeaderEpoch, maxTimestamp: Int64? = nil
+        _ batch: RecordBatch, leaderEpoch: LeaderEpoch, maxTimestamp: Int64? = nil, appendTime: Int64? = nil
     ) throws(LogError) -> Appended {
         if let failure { throw failure }
         var header = batch.header
@@ -188,7 +194,8 @@ public final class Log {
         let body = batch.bytes.dropFirst(RecordBatchHeader.byteCount)
         header.baseOffset = end.offset
         header.leaderEpoch = leaderEpoch
-        if let maxTimestamp, maxTimestamp != header.maxTimestamp {
+        if appendTime != nil { header.attributes.isLogAppendTime = true }
+        if let maxTimestamp = appendTime ?? maxTimestamp, appendTime != nil || maxTimestamp != header.maxTimestamp {
             header.maxTimestamp = maxTimestamp
             header.checksum = header.checksum(over: body)
         }
@@ -224,6 +231,10 @@ public final class Log {
         }
     }
 
+    /// The log's directory has another name by now, and maybe another log has this one: from here on
+    /// nothing is written. What was read, and who reads, goes on.
+    func wasRemoved() { failure = .removed(path: storage.path) }
+
     /// Lets readers see the log as it is now.
     func publish(startOffset: Offset? = nil) {
         _ = publish(LogSnapshot(startOffset: startOffset ?? self.startOffset, sealed: sealed, active: active.view))
@@ -247,8 +258,9 @@ public final class Log {
     }
 
     /// Seals the active segment and begins the next one; does nothing where it is empty: the next one
-    /// would have its name.
+    /// would have its name. Throws `failure` where there is one.
     public func roll() throws(LogError) {
+        if let failure { throw failure }
         if active.size == 0 { return }
         // What else fails than a synchronize can be tried again with the next append.
         try lasting { () throws(StorageError) in
@@ -271,6 +283,7 @@ public final class Log {
     /// Makes everything durable, and writes the active segment's indexes. Nothing may be appended
     /// afterwards.
     public func close() throws(LogError) {
+        if let failure { throw failure }
         try onStorage { () throws(StorageError) in
             _ = try active.seal()
             try storage.synchronizeDirectory()

@@ -35,6 +35,8 @@ public final class LogCleaner {
     private var isChanged = false
     /// What was done so far.
     public private(set) var result: CompactionResult
+    /// Bytes of batches that were read, in both passes, and written: what a limit on input and output counts.
+    public private(set) var byteCount: Int64 = 0
 
     /// `sources` are sealed segments one behind another; `start` is the first offset that is dirty.
     init(_ log: Log, _ policy: CompactionPolicy, _ sources: [SegmentView], from start: Offset, at time: Int64) {
@@ -52,6 +54,8 @@ public final class LogCleaner {
 
     /// Reads about `bytes` more, at least one batch. Returns whether there is more to do.
     ///
+    /// What a step writes it also synchronizes: so none has to wait for what all steps before it wrote.
+    ///
     /// An error ends the compaction. The log stays as it is, with those segments replaced that
     /// already were.
     public func step(readingAtMost bytes: Int) throws(LogError) -> Bool {
@@ -66,9 +70,11 @@ public final class LogCleaner {
                     throw .damagedSegment(path: sources[source].file.path, position: position, error)
                 case .batch(let position, let header)?:
                     left -= header.byteCount
+                    byteCount += Int64(header.byteCount)
                     try take(header, at: position)
                 }
             }
+            try onStorage { () throws(StorageError) in try cleaned?.file.synchronize() }
         } catch {
             if error.isFinal { log.failure = error }
             abandon()
@@ -192,6 +198,7 @@ public final class LogCleaner {
 
     private func append(_ batch: RecordBatch) throws(LogError) {
         result.kept.add(batch.header)
+        byteCount += Int64(batch.header.byteCount)
         let header = batch.header
         try onStorage { () throws(StorageError) in
             try openCleaned().append(

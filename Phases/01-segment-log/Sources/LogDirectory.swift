@@ -27,10 +27,14 @@ public final class LogDirectory {
     public private(set) var recovered: [(name: String, recovery: LogRecovery)] = []
 
     /// Logs that stand in a checkpoint and have no directory: lost, or removed just before a crash. Sorted.
-    public private(set) var missing: [String] = []
+    public internal(set) var missing: [String] = []
 
-    private var known: Set<String>
-    private var logs: [String: Log] = [:]
+    var known: Set<String>
+    var logs: [String: Log] = [:]
+    /// What was detached, and is still to be removed, in the order of detachment.
+    var detached: [Detached]
+    /// No detached directory had this number yet.
+    var nextDetached: Int
     private var recoveryPoints: OffsetCheckpoint
     private var startOffsets: OffsetCheckpoint
     private var cleanerOffsets: OffsetCheckpoint
@@ -45,7 +49,12 @@ public final class LogDirectory {
     ) throws(LogError) {
         self.storage = storage
         self.configuration = configuration
-        known = try onStorage { () throws(StorageError) in try Self.logs(in: storage) }.subtracting(excluding)
+        let subdirectories = try onStorage(storage.subdirectories)
+        known = try onStorage { () throws(StorageError) in try Self.logs(subdirectories, in: storage) }
+            .subtracting(excluding)
+        // Removals that a crash or a stop has interrupted go on when `removeDetached` is called.
+        detached = subdirectories.filter(Self.isDetached).map { Detached(name: $0, since: .min) }
+        nextDetached = Self.number(after: detached)
         wasClosedCleanly = try onStorage(storage.list).contains(Self.cleanMarker)
         (recoveryPoints, startOffsets, cleanerOffsets) = try onStorage { () throws(StorageError) in
             (
@@ -66,15 +75,10 @@ public final class LogDirectory {
     }
 
     /// The subdirectories that are named like a partition's and hold something of a log. Whatever else
-    /// lies in the directory is somebody else's, and left alone; but removals that a crash interrupted
-    /// are finished.
-    private static func logs(in storage: any Storage) throws(StorageError) -> Set<String> {
+    /// lies in the directory is somebody else's, and left alone.
+    private static func logs(_ subdirectories: [String], in storage: any Storage) throws(StorageError) -> Set<String> {
         var found: Set<String> = []
-        for name in try storage.subdirectories() {
-            if name.hasSuffix(removedSuffix), partition(String(name.dropLast(removedSuffix.count))) != nil {
-                try removeAll(name, in: storage)
-            }
-            guard partition(name) != nil else { continue }
+        for name in subdirectories where partition(name) != nil {
             let isLog = try storage.directory(name).list().contains { file in
                 file.hasPrefix(metadataName) || SegmentName.baseOffset(of: file) != nil
             }
@@ -150,31 +154,12 @@ public final class LogDirectory {
         if isLower { try writeCheckpoints() }
     }
 
+    /// Whether the log `name` is open: after a crash every one is.
+    public func isOpen(_ name: String) -> Bool { logs[name] != nil }
+
     /// The logs that are open, in the order of names.
     public var openLogs: [(name: String, log: Log)] {
         logs.keys.sorted().compactMap { name in logs[name].map { (name, $0) } }
-    }
-
-    /// Removes logs and their files, durably. They get other names first, so that after a crash each is
-    /// there as a whole or not at all; what is left under such a name is removed by the next `LogDirectory`.
-    public func remove(_ names: [String]) throws(LogError) {
-        try onStorage { () throws(StorageError) in
-            for name in names {
-                let removed = name + Self.removedSuffix
-                do throws(StorageError) { try storage.rename(name, to: removed) } catch {
-                    // What an earlier removal has left may be in the way.
-                    try Self.removeAll(removed, in: storage)
-                    try storage.rename(name, to: removed)
-                }
-                logs[name] = nil
-                known.remove(name)
-            }
-            try storage.synchronizeDirectory()
-        }
-        try forget(names)
-        try onStorage { () throws(StorageError) in
-            for name in names { try Self.removeAll(name + Self.removedSuffix, in: storage) }
-        }
     }
 
     /// Gives a log's directory another name, under which it is no log any more and stays until the operator
@@ -185,19 +170,10 @@ public final class LogDirectory {
             try storage.rename(name, to: aside)
             try storage.synchronizeDirectory()
         }
-        logs[name] = nil
+        logs.removeValue(forKey: name)?.wasRemoved()
         known.remove(name)
         try forget([name])
         return aside
-    }
-
-    /// Behind the name of a log that is being removed. Kafka has a random id between dot and dash.
-    private static let removedSuffix = ".0-delete"
-
-    private static func removeAll(_ name: String, in storage: any Storage) throws(StorageError) {
-        let directory = try storage.directory(name)
-        for file in try directory.list() { try directory.remove(file) }
-        try storage.remove(name)
     }
 
     /// Takes what is missing out of the checkpoints.
@@ -205,7 +181,7 @@ public final class LogDirectory {
         if !missing.isEmpty { try forget(missing) }
     }
 
-    private func forget(_ names: [String]) throws(LogError) {
+    func forget(_ names: [String]) throws(LogError) {
         for name in names {
             recoveryPoints.offsets[name] = nil
             startOffsets.offsets[name] = nil

@@ -14,6 +14,8 @@ public enum LogError: Error, Equatable, Sendable {
     case missingRecords(path: String, end: Offset, known: Offset)
     /// A sealed segment does not end where the next one begins.
     case segmentsDoNotMeet(path: String, end: Offset, next: Offset)
+    /// The log was taken out of its directory: whatever has its name by now is another one.
+    case removed(path: String)
     /// A batch could not be opened, or closed again, to compact it.
     case notCompactable(path: String, batch: Offset, reason: String)
 }
@@ -62,6 +64,7 @@ extension LogError: CustomStringConvertible {
             compacted it, or a copy of it elsewhere, copy that Kafka's cleaner-offset-checkpoint too, or write a line \
             "topic partition 0" into it.
             """
+        case .removed(let path): "\(path) was removed"
         case .notCompactable(let path, let batch, let reason):
             "\(path) cannot be compacted: the batch at offset \(batch): \(reason). Nothing was changed."
         }

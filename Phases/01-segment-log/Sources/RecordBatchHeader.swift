@@ -138,7 +138,10 @@ public struct BatchAttributes: RawRepresentable, Hashable, Sendable {
     /// How the records are compressed; nil where bits 0 to 2 name no codec that Kafka has.
     public var codec: Codec? { Codec(rawValue: Int8(rawValue & 0b111)) }
     /// Bit 3: the broker set the timestamps when it appended (KIP-32).
-    public var isLogAppendTime: Bool { rawValue & 0b1000 != 0 }
+    public var isLogAppendTime: Bool {
+        get { rawValue & 0b1000 != 0 }
+        set { rawValue = newValue ? rawValue | 0b1000 : rawValue & ~0b1000 }
+    }
     /// Bit 4: part of a transaction.
     public var isTransactional: Bool { rawValue & 0b1_0000 != 0 }
     /// Bit 5: markers that brokers write, never clients.

@@ -18,6 +18,8 @@ public struct Cluster: Sendable {
 
     /// The cluster's id.
     public private(set) var id: String?
+    /// The broker that takes requests for the controller; nil while none is known.
+    public private(set) var controllerID: Int32?
     /// Where each broker listens, by its id.
     public private(set) var brokers: [Int32: SocketAddress] = [:]
     /// Topics that were asked for.
@@ -46,6 +48,7 @@ public struct Cluster: Sendable {
     mutating func update(with response: MetadataResponse, version: Int16) {
         revision += 1
         id = response.clusterID ?? id
+        controllerID = response.controllerID >= 0 ? response.controllerID : nil
         if !response.brokers.isEmpty {
             brokers = [:]
             for broker in response.brokers {

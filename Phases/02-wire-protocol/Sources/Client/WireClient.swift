@@ -71,6 +71,8 @@ public struct WireClient: Sendable {
     private var nextCall: UInt64 = 1
     private var followed: Set<String> = []
     private var metadataCall: CallID?
+    /// Why the last request for metadata has failed; nil once one has succeeded.
+    public private(set) var metadataFailure: ClientError?
     /// When metadata is to be asked for; nil while nobody wants any.
     private var refreshAt: Instant?
     private var lastRefresh: Instant?
@@ -126,6 +128,9 @@ public struct WireClient: Sendable {
         refreshAt = now
         finish(at: now, &effects)
     }
+
+    /// Asks for a topic's metadata no more.
+    public mutating func unfollow(_ topic: String) { followed.remove(topic) }
 
     /// The metadata was wrong: asks for it again, but not more often than `retry.backoff.ms`.
     public mutating func refresh(at now: Instant, _ effects: inout Effects) {
@@ -215,9 +220,12 @@ public struct WireClient: Sendable {
         guard let call = metadataCall, let index = out.completed.firstIndex(where: { $0.id == call }) else { return }
         metadataCall = nil
         switch out.completed.remove(at: index).result {
-        case .failure: wantRefresh(at: now)
+        case .failure(let error):
+            metadataFailure = error
+            wantRefresh(at: now)
         case .success(let answer):
             guard let response = try? answer.decoded(as: MetadataResponse.self) else { return wantRefresh(at: now) }
+            metadataFailure = nil
             cluster.update(with: response, version: answer.version)
             dropLinks(at: now)
             let isIncomplete = followed.contains { topic in

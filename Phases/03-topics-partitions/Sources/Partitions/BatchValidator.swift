@@ -7,15 +7,30 @@ struct BatchValidator {
     struct Refusal: Error {
         var code: ErrorCode
         var reason: String
+        /// The records that are at fault (KIP-467).
+        var records: [ProduceResponse.RecordError] = []
+    }
+
+    /// A batch that may be appended.
+    struct Checked {
+        var batch: RecordBatch
+        /// The greatest timestamp of its records, where they can be read.
+        var maxTimestamp: Int64?
+        /// The broker's time, where it takes the place of the records'.
+        var appendTime: Int64?
     }
 
     private let config: TopicConfig
+    private let time: Int64
 
-    init(_ config: TopicConfig) { self.config = config }
+    /// Checks by a topic's config, at a time in milliseconds since 1970.
+    init(_ config: TopicConfig, at time: Int64) {
+        self.config = config
+        self.time = time
+    }
 
-    /// Checks a batch as Kafka's LogValidator does. Returns it, and the greatest timestamp of its
-    /// records where they can be read.
-    func check(_ records: Records?, version: Int16) throws(Refusal) -> (RecordBatch, maxTimestamp: Int64?) {
+    /// Checks the bytes for one partition of a produce request of this version.
+    func check(_ records: Records?, version: Int16) throws(Refusal) -> Checked {
         guard case .bytes(let bytes)? = records, bytes.count > 0 else {
             throw Refusal(code: .invalidRecord, reason: "the request holds no record batch for this partition")
         }
@@ -55,7 +70,8 @@ struct BatchValidator {
         guard let codec = header.attributes.codec, codec != .zstd || version >= 7 else {
             throw Refusal(code: .unsupportedCompressionType, reason: "this codec needs a later version of Produce")
         }
-        return (batch, try checkRecords(of: batch))
+        let maxTimestamp = try checkRecords(of: batch)
+        return Checked(batch: batch, maxTimestamp: maxTimestamp, appendTime: config.usesLogAppendTime ? time : nil)
     }
 
     /// Opens the batch, and checks its records. Returns their greatest timestamp; nil where the codec's
@@ -71,10 +87,44 @@ struct BatchValidator {
             default: throw Refusal(code: .invalidRecord, reason: error.description)
             }
         }
+        let maxTimestamp: Int64
         do {
-            return try opened.checkRecords()
+            maxTimestamp = try opened.checkRecords()
         } catch {
             throw Refusal(code: .invalidRecord, reason: error.description)
         }
+        try checkKeysAndTimes(of: opened, maxTimestamp: maxTimestamp)
+        return maxTimestamp
     }
+
+    /// What a topic's config asks of each record. Most batches are through before their records are looked at.
+    private func checkKeysAndTimes(of batch: RecordBatch, maxTimestamp: Int64) throws(Refusal) {
+        let (oldest, isAnyOldEnough) = time.subtractingReportingOverflow(config.timestampBeforeMaxMilliseconds)
+        let (newest, isAnyNewEnough) = time.addingReportingOverflow(config.timestampAfterMaxMilliseconds)
+        let hasNoOldest = isAnyOldEnough || config.timestampBeforeMaxMilliseconds == .max
+        let needsKeys = config.cleanupPolicy.contains(.compact)
+        let isTimely = config.usesLogAppendTime || hasNoOldest && (isAnyNewEnough || maxTimestamp <= newest)
+        if isTimely && !needsKeys { return }
+
+        var refusal = Refusal(code: .invalidRecord, reason: "one or more records were refused")
+        func refuse(_ record: Record, _ message: String) {
+            var error = ProduceResponse.RecordError()
+            (error.batchIndex, error.message) = (record.offsetDelta, message)
+            if refusal.records.count < Self.mostErrors { refusal.records.append(error) }
+        }
+        var records = batch.records()
+        while let record = try? records.next() {
+            let timestamp = batch.timestamp(of: record)
+            if needsKeys && record.key == nil {
+                refuse(record, "a compacted topic takes no record without a key")
+            } else if !isTimely && timestamp != -1 && (timestamp > newest || !hasNoOldest && timestamp < oldest) {
+                refusal.code = .invalidTimestamp
+                refuse(record, "its timestamp \(timestamp) is not within \(hasNoOldest ? .min : oldest) to \(newest)")
+            }
+        }
+        if !refusal.records.isEmpty { throw refusal }
+    }
+
+    /// How many records an answer names. Kafka names all; a batch may have a million.
+    private static let mostErrors = 100
 }

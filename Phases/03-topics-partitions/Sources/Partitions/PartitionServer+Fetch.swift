@@ -94,8 +94,33 @@ extension PartitionServer {
         var keys: [Int] = []
     }
 
-    private func read(_ request: FetchRequest, version: Int16, _ effects: inout Effects) -> Found {
+    /// A partition that is asked for and is there, and where its answer stands.
+    private struct Wanted {
+        var topic: Int
+        var place: Int
+        var partition: Partition
+        var asked: FetchRequest.Partition
+    }
+
+    /// Reads until the client's limit, or ours, is reached. What comes first gets most, and a client may
+    /// name its partitions in the same order for ever: so the first one is drawn.
+    private mutating func read(_ request: FetchRequest, version: Int16, _ effects: inout Effects) -> Found {
         var found = Found()
+        let wanted = find(request, version: version, &found)
+        let first = wanted.count > 1 ? random.below(wanted.count) : 0
+        for next in wanted[first...] + wanted[..<first] {
+            var answer = found.response.topics[next.topic].partitions[next.place]
+            read(next.partition, next.asked, request, &found, &answer, &effects)
+            found.byteCount += answer.records?.count ?? 0
+            found.hasError = found.hasError || answer.errorCode != .none
+            found.response.topics[next.topic].partitions[next.place] = answer
+        }
+        return found
+    }
+
+    /// Finds the partitions that are asked for, and makes room for their answers in the request's order.
+    private func find(_ request: FetchRequest, version: Int16, _ found: inout Found) -> [Wanted] {
+        var wanted: [Wanted] = []
         var seen = Set<Int>()
         for topic in request.topics {
             var answers = FetchResponse.Topic()
@@ -110,17 +135,19 @@ extension PartitionServer {
                     // Whoever names a partition twice gets one answer for it, as with Kafka.
                     guard seen.insert(partition.key).inserted else { continue }
                     found.keys.append(partition.key)
-                    read(partition, asked, request, &found, &answer, &effects)
+                    wanted.append(
+                        Wanted(
+                            topic: found.response.topics.count, place: answers.partitions.count, partition: partition,
+                            asked: asked))
                 } else {
                     answer.errorCode = version >= 13 && known == nil ? .unknownTopicID : .unknownTopicOrPartition
+                    found.hasError = true
                 }
-                found.byteCount += answer.records?.count ?? 0
-                found.hasError = found.hasError || answer.errorCode != .none
                 answers.partitions.append(answer)
             }
             found.response.topics.append(answers)
         }
-        return found
+        return wanted
     }
 
     private func read(

@@ -56,4 +56,43 @@ extension PartitionServer {
             answer.errorCode = .storageError
         }
     }
+
+    /// Answers where leaders' epochs ended in this log (KIP-101, KIP-320): a client that has read further under an
+    /// earlier leader must go back to there.
+    public func offsetForLeaderEpoch(
+        _ request: OffsetForLeaderEpochRequest, _ effects: inout Effects
+    ) -> OffsetForLeaderEpochResponse {
+        var response = OffsetForLeaderEpochResponse()
+        for topic in request.topics {
+            var answers = OffsetForLeaderEpochResponse.Topic()
+            answers.name = topic.name
+            for asked in topic.partitions {
+                var answer = OffsetForLeaderEpochResponse.Partition()
+                answer.index = asked.index
+                if let partition = topics[topic.name]?.partition(asked.index) {
+                    answer.errorCode = checkLeaderEpoch(asked.currentLeaderEpoch, of: partition)
+                    if answer.errorCode == .none { find(asked.leaderEpoch, in: partition, &answer, &effects) }
+                } else {
+                    answer.errorCode = .unknownTopicOrPartition
+                }
+                answers.partitions.append(answer)
+            }
+            response.topics.append(answers)
+        }
+        return response
+    }
+
+    private func find(
+        _ epoch: Int32, in partition: Partition, _ answer: inout OffsetForLeaderEpochResponse.Partition,
+        _ effects: inout Effects
+    ) {
+        do {
+            let log = try partition.log()
+            guard let found = log.epochs.endOffset(of: LeaderEpoch(epoch), logEnd: log.end.offset) else { return }
+            (answer.leaderEpoch, answer.endOffset) = (found.epoch.value, found.offset.value)
+        } catch {
+            effects.log(.error, "lookup_failed", ["partition": partition.name, "error": "\(error)"])
+            answer.errorCode = .storageError
+        }
+    }
 }

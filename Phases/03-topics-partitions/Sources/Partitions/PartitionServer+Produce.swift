@@ -10,12 +10,6 @@ extension PartitionServer {
         var missing: Int
     }
 
-    /// What became of one batch.
-    private enum Outcome {
-        case appended(Partition, startOffset: Offset, Appended, byteCount: Int)
-        case refused(ErrorCode, String)
-    }
-
     /// Appends the batches, and answers when they are as durable as the setting promises.
     public mutating func produce(
         _ request: ProduceRequest, _ call: Call, at now: Instant, _ server: inout RequestServer,
@@ -32,17 +26,14 @@ extension PartitionServer {
             for batch in topic.partitions {
                 var answer = ProduceResponse.Partition()
                 answer.index = batch.index
-                switch append(batch, topic: topic.name, request, call, &effects) {
-                case .refused(let code, let reason):
-                    answer.errorCode = code
-                    answer.errorMessage = reason
-                    isRefused = true
-                case .appended(let partition, let startOffset, let appended, let byteCount):
-                    answer.baseOffset = appended.baseOffset.value
-                    answer.logStartOffset = startOffset.value
-                    partition.appended(Partition.Append(end: appended.end, byteCount: byteCount, produce: id))
+                do {
+                    changed.append(try append(batch, topic: topic.name, request, call, id, at: now, &answer, &effects))
                     waiting.missing += 1
-                    changed.append(partition)
+                } catch {
+                    answer.errorCode = error.code
+                    answer.errorMessage = error.reason
+                    answer.recordErrors = error.records
+                    isRefused = true
                 }
                 answers.partitions.append(answer)
             }
@@ -62,35 +53,43 @@ extension PartitionServer {
     }
 
     private mutating func append(
-        _ data: ProduceRequest.Partition, topic: String, _ request: ProduceRequest, _ call: Call,
-        _ effects: inout Effects
-    ) -> Outcome {
+        _ data: ProduceRequest.Partition, topic: String, _ request: ProduceRequest, _ call: Call, _ id: ProduceID,
+        at now: Instant, _ answer: inout ProduceResponse.Partition, _ effects: inout Effects
+    ) throws(BatchValidator.Refusal) -> Partition {
         guard [-1, 0, 1].contains(request.acks) else {
-            return .refused(.invalidRequiredAcks, "acks must be -1, 0 or 1")
+            throw BatchValidator.Refusal(code: .invalidRequiredAcks, reason: "acks must be -1, 0 or 1")
         }
         guard call.version >= 3 else {
-            return .refused(
-                .unsupportedForMessageFormat, "only record batches of magic 2 are supported (Produce version 3)")
+            throw BatchValidator.Refusal(
+                code: .unsupportedForMessageFormat,
+                reason: "only record batches of magic 2 are supported (Produce version 3)")
         }
         guard let partition = topics[topic]?.partition(data.index) else {
-            return .refused(.unknownTopicOrPartition, "this broker has no partition \(topic)-\(data.index)")
+            throw BatchValidator.Refusal(
+                code: .unknownTopicOrPartition, reason: "this broker has no partition \(topic)-\(data.index)")
         }
-        let batch: RecordBatch
-        let maxTimestamp: Int64?
-        do {
-            (batch, maxTimestamp) = try BatchValidator(partition.config).check(data.records, version: call.version)
-        } catch {
-            return .refused(error.code, error.reason)
+        guard !TopicName.internalNames.contains(topic) || call.header.clientID == TopicName.internalClientID else {
+            throw BatchValidator.Refusal(code: .invalidTopic, reason: "Cannot append to internal topic \(topic)")
         }
+        let validator = BatchValidator(partition.config, at: clock.milliseconds(at: now))
+        let checked = try validator.check(data.records, version: call.version)
         do {
             let log = try partition.log()
-            let appended = try log.append(batch, leaderEpoch: partition.leaderEpoch, maxTimestamp: maxTimestamp)
-            return .appended(
-                partition, startOffset: log.startOffset, appended, byteCount: batch.header.byteCount)
+            let appended = try log.append(
+                checked.batch, leaderEpoch: partition.leaderEpoch, maxTimestamp: checked.maxTimestamp,
+                appendTime: checked.appendTime)
+            answer.baseOffset = appended.baseOffset.value
+            answer.logAppendTimeMilliseconds = checked.appendTime ?? -1
+            answer.logStartOffset = log.startOffset.value
+            let byteCount = checked.batch.header.byteCount
+            partition.appended(Partition.Append(end: appended.end, byteCount: byteCount, produce: id))
+            return partition
         } catch {
-            if case .batchTooLarge = error { return .refused(.recordListTooLarge, error.description) }
+            if case .batchTooLarge = error {
+                throw BatchValidator.Refusal(code: .recordListTooLarge, reason: error.description)
+            }
             storageFailed(error, &effects)
-            return .refused(.storageError, "\(error)")
+            throw BatchValidator.Refusal(code: .storageError, reason: "\(error)")
         }
     }
 

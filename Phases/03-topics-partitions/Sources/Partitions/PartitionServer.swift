@@ -11,6 +11,8 @@ public struct PartitionServer {
     public internal(set) var topics: Topics
     /// The most bytes that one fetch returns.
     public let maxFetchBytes: Int
+    /// What clients may do with topics, and what a topic gets where nobody says.
+    public let settings: AdminSettings
     /// What time of day it is.
     public var clock = WallClock()
 
@@ -30,10 +32,15 @@ public struct PartitionServer {
         case connection(ConnectionID)
     }
 
-    /// Serves the partitions of `topics`.
-    public init(_ topics: Topics, maxFetchBytes: Int) {
+    /// Draws ids of topics, and the partition that a fetch begins with.
+    var random: SplitMix64
+
+    /// Serves the partitions of `topics`; `seed` begins all randomness.
+    public init(_ topics: Topics, maxFetchBytes: Int, settings: AdminSettings = AdminSettings(), seed: UInt64) {
         self.topics = topics
+        random = SplitMix64(seed: seed)
         self.maxFetchBytes = maxFetchBytes
+        self.settings = settings
     }
 
     /// Whether no synchronize is running or needed.

@@ -32,9 +32,9 @@ struct TopicDirectories {
         }
     }
 
-    /// The topics that all directories make up, as records for a metadata log that has none; and the
+    /// The topics that all directories of this node make up, as records for a metadata log that has none; and the
     /// directories that a topic's interrupted creation has left.
-    func topics() throws(LogError) -> (records: [MetadataRecord], leftovers: [String]) {
+    func topics(on nodeID: Int32) throws(LogError) -> (records: [MetadataRecord], leftovers: [String]) {
         var numbers: [String: [Int]] = [:]
         for name in directory.names {
             if let (topic, number) = LogDirectory.partition(name) { numbers[topic, default: []].append(number) }
@@ -54,7 +54,7 @@ struct TopicDirectories {
                 )
             }
             records.append(.topic(TopicRecord(name: name, topicID: id)))
-            records += found.map { .partition(PartitionRecord(index: Int32($0), topicID: id, replicas: [1])) }
+            records += found.map { .partition(PartitionRecord(index: Int32($0), topicID: id, replicas: [nodeID])) }
         }
         return (records, leftovers)
     }

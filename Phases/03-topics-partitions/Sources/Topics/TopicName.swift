@@ -3,6 +3,9 @@ public enum TopicName {
     /// The topics that Kafka keeps its own state in. Clients read them, and may not delete or write them.
     public static let internalNames: Set<String> = ["__consumer_offsets", "__transaction_state"]
 
+    /// The client id with which Kafka's own tools write to internal topics.
+    static let internalClientID = "__admin_client"
+
     /// Why no topic can have this name, or nil if one can: 1 to 249 letters, digits, dots, dashes or
     /// underscores, but not "." or "..", nor the name of the metadata log.
     public static func whyInvalid(_ name: String) -> String? {

@@ -41,12 +41,16 @@ public struct Topics {
     /// Every partition of every topic, in the order of keys.
     public private(set) var partitions: [Partition] = []
     private var nextKey = 0
+    /// How often something was changed since the start.
+    public private(set) var changeCount = 0
 
     /// Reads the metadata log in `storage`, and recovers the partitions' logs after a crash.
     ///
-    /// - Parameter progress: told how many logs of how many have been recovered.
+    /// - Parameters:
+    ///   - nodeID: the broker that holds what directories without a metadata log hold.
+    ///   - progress: told how many logs of how many have been recovered.
     public init(
-        in storage: any Storage, defaults: TopicConfig, progress: (_ done: Int, _ total: Int) -> Void
+        in storage: any Storage, nodeID: Int32, defaults: TopicConfig, progress: (_ done: Int, _ total: Int) -> Void
     ) throws(LogError) {
         self.defaults = defaults
         metadata = try MetadataLog(
@@ -55,7 +59,7 @@ public struct Topics {
         try onStorage(storage.synchronizeDirectory)
         directory = try LogDirectory(
             storage, configuration: defaults.log, excluding: [MetadataLog.directoryName])
-        if metadata.isEmpty { try adopt() }
+        if metadata.isEmpty { try adopt(by: nodeID) }
         for name in metadata.image.topicNames {
             guard let topic = metadata.image.topics[name] else { continue }
             add(name, topic.id)
@@ -103,6 +107,7 @@ public struct Topics {
     /// - Parameter time: now, in milliseconds since 1970.
     public mutating func append(_ records: [MetadataRecord], at time: Int64) throws(LogError) -> [Partition] {
         try metadata.append(records, at: time)
+        changeCount += 1
         var removed: [Partition] = []
         for record in records {
             switch record {
@@ -114,7 +119,7 @@ public struct Topics {
             }
         }
         let made = removed.map(\.name).filter(directory.contains)
-        if !made.isEmpty { try directory.remove(made) }
+        if !made.isEmpty { try directory.detach(made, at: time) }
         return removed
     }
 
@@ -160,12 +165,12 @@ public struct Topics {
     // MARK: Starting
 
     /// Directories that were there before there was a metadata log become its first topics.
-    private mutating func adopt() throws(LogError) {
-        let (records, leftovers) = try TopicDirectories(directory).topics()
+    private mutating func adopt(by nodeID: Int32) throws(LogError) {
+        let (records, leftovers) = try TopicDirectories(directory).topics(on: nodeID)
         for name in leftovers {
             recovery.lines.append("removed \(name): its topic's creation was interrupted, and it holds no records")
         }
-        if !leftovers.isEmpty { try directory.remove(leftovers) }
+        if !leftovers.isEmpty { try directory.detach(leftovers, at: 0) }
         try metadata.append(records, at: 0)
     }
 
@@ -189,7 +194,7 @@ public struct Topics {
                 recovery.lines.append("set \(name) aside as \(aside): the metadata log knows no such partition")
             }
         }
-        if !gone.isEmpty { try directory.remove(gone) }
+        if !gone.isEmpty { try directory.detach(gone, at: 0) }
         for name in directory.missing {
             guard let (topic, number) = LogDirectory.partition(name), byName[topic]?.partition(Int32(number)) != nil
             else { continue }

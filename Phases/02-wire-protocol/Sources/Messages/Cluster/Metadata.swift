@@ -8,7 +8,7 @@ public struct MetadataRequest: Request {
     public static let apiKey = ApiKey.metadata
 
     /// One topic that is asked for.
-    public struct Topic: Field, Equatable {
+    public struct Topic: Field, Hashable {
         /// The topic's id, or zero where it is asked for by name (KIP-516).
         public var topicID = Uuid.zero
         /// The topic's name, or null where it is asked for by id.

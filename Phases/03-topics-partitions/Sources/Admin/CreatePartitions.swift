@@ -1,0 +1,83 @@
+import SegmentLog
+import WireProtocol
+
+extension PartitionServer {
+    /// Adds partitions to topics, or says why not. Those that can be added are made together, and are durable on
+    /// return.
+    public mutating func createPartitions(
+        _ request: CreatePartitionsRequest, of view: ClusterView, at now: Instant, _ server: inout RequestServer,
+        _ effects: inout Effects
+    ) -> CreatePartitionsResponse {
+        var response = CreatePartitionsResponse()
+        var records: [MetadataRecord] = []
+        let mentions = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
+        var seen = Set<String>()
+        for asked in request.topics where seen.insert(asked.name).inserted {
+            var answer = CreatePartitionsResponse.Result()
+            answer.name = asked.name
+            do throws(Refusal) {
+                if mentions[asked.name] != 1 { throw Refusal(.invalidRequest, "Duplicate topic name.") }
+                let new = try newPartitions(asked, atMost: Self.maxPartitionsPerRequest - records.count, of: view)
+                records += new.map(MetadataRecord.partition)
+            } catch {
+                (answer.errorCode, answer.errorMessage) = (error.code, error.reason)
+            }
+            response.results.append(answer)
+        }
+        if request.validateOnly { return response }
+        do throws(Refusal) {
+            try change(records, orRefuseAt: now, &server, &effects)
+            for made in response.results where made.errorCode == .none {
+                let count = topics[made.name]?.partitions.count ?? 0
+                effects.log(.info, "partitions_created", ["topic": made.name, "partitions": "\(count)"])
+            }
+        } catch {
+            for index in response.results.indices where response.results[index].errorCode == .none {
+                (response.results[index].errorCode, response.results[index].errorMessage) = (error.code, error.reason)
+            }
+        }
+        return response
+    }
+
+    private func newPartitions(
+        _ asked: CreatePartitionsRequest.Topic, atMost limit: Int, of view: ClusterView
+    ) throws(Refusal) -> [PartitionRecord] {
+        guard let topic = topics[asked.name], let known = topics.image.topics[asked.name]?.partitions else {
+            throw Refusal(.unknownTopicOrPartition, "This server does not host this topic-partition.")
+        }
+        guard !topic.isInternal else {
+            throw Refusal(.invalidTopic, "\(topic.name) is internal: the number of its partitions cannot be changed")
+        }
+        let added = Int(asked.count) - known.count
+        guard added != 0 else {
+            throw Refusal(.invalidPartitions, "Topic already has \(known.count) partition(s).")
+        }
+        guard added > 0 else {
+            throw Refusal(
+                .invalidPartitions,
+                "The topic \(topic.name) currently has \(known.count) partition(s); \(asked.count) would not be an "
+                    + "increase.")
+        }
+        guard added <= limit else {
+            throw Refusal(.policyViolation, "Excessively large number of partitions per request.")
+        }
+        let factor = known.first?.replicas.count ?? 1
+        let placement = ReplicaPlacement(in: view)
+        var replicas: [[Int32]]
+        if let assignments = asked.assignments {
+            guard assignments.count == added else {
+                throw Refusal(
+                    .invalidReplicaAssignment,
+                    "Attempted to add \(added) additional partition(s), but only \(assignments.count) assignment(s) "
+                        + "were specified.")
+            }
+            replicas = assignments.map(\.brokerIDs)
+            for chosen in replicas { try placement.check(chosen, factor: factor) }
+        } else {
+            replicas = try placement.place(added, from: known.count, factor: factor)
+        }
+        return replicas.enumerated().map { offset, brokers in
+            PartitionRecord(index: Int32(known.count + offset), topicID: topic.id, replicas: brokers)
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import SegmentLog
+import WireProtocol
+
+extension PartitionServer {
+    /// The most partitions that one request makes. Kafka's limit, which no setting changes.
+    static let maxPartitionsPerRequest = 10_000
+
+    /// Makes topics, or says why not. Those that can be made are made together, and are durable on return.
+    public mutating func createTopics(
+        _ request: CreateTopicsRequest, of view: ClusterView, at now: Instant, _ server: inout RequestServer,
+        _ effects: inout Effects
+    ) -> CreateTopicsResponse {
+        var response = CreateTopicsResponse()
+        var new: [NewTopic] = []
+        let isTooLarge = partitionCount(of: request) > Self.maxPartitionsPerRequest
+        let mentions = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
+        var seen = Set<String>()
+        var names = Set<String>()
+        for asked in request.topics where seen.insert(asked.name).inserted {
+            var answer = CreateTopicsResponse.Topic()
+            answer.name = asked.name
+            do throws(Refusal) {
+                if isTooLarge {
+                    throw Refusal(.policyViolation, "Excessively large number of partitions per request.")
+                }
+                if mentions[asked.name] != 1 { throw Refusal(.invalidRequest, "Duplicate topic name.") }
+                let topic = try newTopic(asked, beside: &names, of: view)
+                answer.topicID = topic.id
+                answer.partitionCount = Int32(topic.replicas.count)
+                answer.replicationFactor = Int16(clamping: topic.replicas.first?.count ?? 0)
+                new.append(topic)
+            } catch {
+                (answer.errorCode, answer.errorMessage) = (error.code, error.reason)
+            }
+            response.topics.append(answer)
+        }
+        if request.validateOnly { return response }
+        do throws(Refusal) { try make(new, at: now, &server, &effects) } catch {
+            response.topics = response.topics.map { made in
+                guard made.errorCode == .none else { return made }
+                var answer = CreateTopicsResponse.Topic()
+                (answer.name, answer.errorCode, answer.errorMessage) = (made.name, error.code, error.reason)
+                return answer
+            }
+        }
+        return response
+    }
+
+    /// Makes topics, all or none.
+    mutating func make(
+        _ new: [NewTopic], at now: Instant, _ server: inout RequestServer, _ effects: inout Effects
+    ) throws(Refusal) {
+        try change(new.flatMap(\.records), orRefuseAt: now, &server, &effects)
+        for topic in new {
+            effects.log(.info, "topic_created", ["topic": topic.name, "partitions": "\(topic.replicas.count)"])
+        }
+    }
+
+    /// Changes topics as `change` does; where that fails, says so to the operator and to the client.
+    mutating func change(
+        _ records: [MetadataRecord], orRefuseAt now: Instant, _ server: inout RequestServer, _ effects: inout Effects
+    ) throws(Refusal) {
+        do {
+            try change(records, at: now, &server, &effects)
+        } catch {
+            storageFailed(error, &effects)
+            throw Refusal(.storageError, error.description)
+        }
+    }
+
+    private func partitionCount(of request: CreateTopicsRequest) -> Int {
+        request.topics.reduce(0) { sum, topic in
+            guard topic.assignments.isEmpty else { return sum + topic.assignments.count }
+            return sum + (topic.partitionCount == -1 ? settings.partitionCount : max(0, Int(topic.partitionCount)))
+        }
+    }
+
+    private mutating func newTopic(
+        _ asked: CreateTopicsRequest.Topic, beside names: inout Set<String>, of view: ClusterView
+    ) throws(Refusal) -> NewTopic {
+        try checkNew(asked.name, beside: names)
+        let configs = try configs(asked)
+        let replicas =
+            asked.assignments.isEmpty
+            ? try place(asked, of: view) : try assigned(asked, ReplicaPlacement(in: view))
+        names.insert(TopicName.collisionKey(asked.name))
+        return NewTopic(name: asked.name, id: .random(using: &random), configs: configs, replicas: replicas)
+    }
+
+    /// Checks that a client may make a topic of this name, beside those that are there and those with these
+    /// collision keys, which are about to be.
+    func checkNew(_ name: String, beside keys: Set<String>) throws(Refusal) {
+        guard topics[name] == nil else { throw Refusal(.topicAlreadyExists, "Topic '\(name)' already exists.") }
+        if let reason = topics.whyInvalid(name) { throw Refusal(.invalidTopic, reason) }
+        guard !TopicName.internalNames.contains(name) else {
+            throw Refusal(.invalidTopic, "\(name) is internal: brokers make it when they need it")
+        }
+        guard !keys.contains(TopicName.collisionKey(name)) else {
+            throw Refusal(.invalidTopic, "Topic '\(name)' collides with another topic of this request")
+        }
+    }
+
+    private func configs(_ asked: CreateTopicsRequest.Topic) throws(Refusal) -> [String: String] {
+        var configs: [String: String] = [:]
+        for config in asked.configs {
+            guard let value = config.value else {
+                throw Refusal(.invalidConfig, "Null value not supported for topic configs: \(config.name)")
+            }
+            configs[config.name] = value
+        }
+        do throws(ConfigError) {
+            try TopicConfig(overriding: configs, defaults: topics.defaults).checkTogether()
+        } catch {
+            throw Refusal(.invalidConfig, error.description)
+        }
+        return configs
+    }
+
+    private func place(_ asked: CreateTopicsRequest.Topic, of view: ClusterView) throws(Refusal) -> [[Int32]] {
+        guard asked.replicationFactor == -1 || asked.replicationFactor > 0 else {
+            throw Refusal(
+                .invalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.")
+        }
+        guard asked.partitionCount == -1 || asked.partitionCount > 0 else {
+            throw Refusal(.invalidPartitions, "Number of partitions was set to an invalid non-positive value.")
+        }
+        return try ReplicaPlacement(in: view).place(
+            asked.partitionCount == -1 ? settings.partitionCount : Int(asked.partitionCount),
+            factor: asked.replicationFactor == -1 ? settings.replicationFactor : Int(asked.replicationFactor))
+    }
+
+    private func assigned(
+        _ asked: CreateTopicsRequest.Topic, _ placement: ReplicaPlacement
+    ) throws(Refusal) -> [[Int32]] {
+        let given = "A manual partition assignment was specified, but"
+        guard asked.replicationFactor == -1 else {
+            throw Refusal(.invalidRequest, "\(given) replication factor was not set to -1.")
+        }
+        guard asked.partitionCount == -1 else {
+            throw Refusal(.invalidRequest, "\(given) numPartitions was not set to -1.")
+        }
+        var replicas = [[Int32]?](repeating: nil, count: asked.assignments.count)
+        for assignment in asked.assignments {
+            let index = Int(assignment.partitionIndex)
+            guard replicas.indices.contains(index) else {
+                throw Refusal(
+                    .invalidReplicaAssignment, "partitions should be a consecutive 0-based integer sequence")
+            }
+            guard replicas[index] == nil else {
+                throw Refusal(
+                    .invalidReplicaAssignment, "Found multiple manual partition assignments for partition \(index)")
+            }
+            try placement.check(assignment.brokerIDs, factor: asked.assignments.first?.brokerIDs.count)
+            replicas[index] = assignment.brokerIDs
+        }
+        return replicas.compactMap { $0 }
+    }
+}
