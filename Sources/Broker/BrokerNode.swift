@@ -17,6 +17,11 @@ public struct BrokerNode: Node {
     var server: RequestServer
     private(set) var isStopping = false
     private var checkpointAt: Instant?
+    private var maintenance: LogMaintenance
+    /// When the logs are to be looked at again; nil until the time of day is known.
+    private var maintenanceAt: Instant?
+    /// The changes of topics that maintenance knows of.
+    private var maintainedChanges = 0
     private var hasFailed = false
 
     /// What the broker is called: the answer to "which cluster is this".
@@ -46,6 +51,9 @@ public struct BrokerNode: Node {
                 in: storage, of: identity.nodeID, defaults: configuration.topicDefaults, progress: progress),
             maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings,
             seed: random.next())
+        var settings = configuration.maintenance
+        settings.fileDeleteDelayMilliseconds = configuration.topicDefaults.fileDeleteDelayMilliseconds
+        maintenance = LogMaintenance(partitions.topics.directory, settings)
         server = RequestServer(Self.served, maxInFlight: configuration.maxInFlightPerConnection)
         advertised = configuration.advertised(for: configuration.listeners)
     }
@@ -65,7 +73,9 @@ public struct BrokerNode: Node {
         // After a failed synchronize nobody knows what is on disk: nothing more is answered.
         if hasFailed { return }
         switch event {
-        case .clock(let milliseconds): partitions.clock.set(milliseconds, at: now)
+        case .clock(let milliseconds):
+            partitions.clock.set(milliseconds, at: now)
+            maintenanceAt = maintenanceAt ?? now
         case .connected(let connection, _, let listener):
             server.connect(connection)
             listenerNames[connection] = listener
@@ -82,12 +92,14 @@ public struct BrokerNode: Node {
             writeCheckpoints(at: now, &effects)
         case .stopping:
             isStopping = true
+            maintenance.stop()
             partitions.stop(&server, &effects)
         case .opened, .failedToOpen: break
         }
         while let connection = server.nextHeldUp() { partitions.finishFetches(of: connection, &server, &effects) }
         if let failure = partitions.failure { return fail(failure, &effects) }
         scheduleCheckpoint(after: now, &effects)
+        maintain(at: now, after: event, &effects)
         if isStopping && partitions.isIdle && server.inFlight == 0 { effects.append(.stop(failure: nil)) }
     }
 
@@ -102,6 +114,27 @@ public struct BrokerNode: Node {
         effects.log(
             .error, "broker_failed", ["error": reason, "consequence": "stopping, because what was written may be lost"])
         effects.append(.stop(failure: reason))
+    }
+
+    // MARK: Maintenance
+
+    /// Looks after the logs, if it is time, or if topics have come, gone or changed.
+    private mutating func maintain(at now: Instant, after event: Event, _ effects: inout Effects) {
+        guard let due = maintenanceAt, !isStopping else { return }
+        let hasChanged = maintainedChanges != partitions.topics.changeCount
+        guard due <= now || hasChanged else {
+            if case .woke = event { effects.append(.wake(at: due)) }
+            return
+        }
+        maintainedChanges = partitions.topics.changeCount
+        do {
+            let next = try maintenance.turn(
+                at: now, wallClock: partitions.clock.milliseconds(at: now), over: partitions.topics, &effects)
+            maintenanceAt = next
+            effects.append(.wake(at: next))
+        } catch {
+            fail(error.description, &effects)
+        }
     }
 
     // MARK: Checkpoints

@@ -25,14 +25,8 @@ public struct Configuration: Sendable {
     public var deletesTopics = true
     /// What a topic is configured to that sets nothing itself.
     public var topicDefaults = TopicConfig()
-    /// How often it is looked which old segments are to be deleted, in milliseconds.
-    public var retentionCheckIntervalMilliseconds: Int64 = 300_000
-    /// Whether logs are compacted whose topics say so.
-    public var compactsLogs = true
-    /// How long compaction rests when there is nothing to compact, in milliseconds.
-    public var compactionBackoffMilliseconds: Int64 = 15_000
-    /// How many bytes compaction reads and writes in a second, at most.
-    public var compactionBytesPerSecond = Double.greatestFiniteMagnitude
+    /// How often logs are looked at, and how much is deleted and compacted at once.
+    public var maintenance = LogMaintenance.Settings()
     /// How many fetch sessions are kept.
     public var fetchSessionSlots = 1000
     /// The most bytes that one fetch returns.

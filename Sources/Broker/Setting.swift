@@ -70,11 +70,11 @@ public struct Setting: Sendable {
         integer(
             ["log.retention.check.interval.ms"], "300000", 1...Int64.max,
             "how often it is looked which old segments are to be deleted"
-        ) { $0.retentionCheckIntervalMilliseconds = $1 },
-        flag("log.cleaner.enable", true, "compact logs whose cleanup.policy says so") { $0.compactsLogs = $1 },
+        ) { $0.maintenance.checkIntervalMilliseconds = $1 },
+        flag("log.cleaner.enable", true, "compact logs whose cleanup.policy says so") { $0.maintenance.compacts = $1 },
         integer(
             ["log.cleaner.backoff.ms"], "15000", 0...Int64.max, "how long compaction rests when there is nothing to do"
-        ) { $0.compactionBackoffMilliseconds = $1 },
+        ) { $0.maintenance.cleanerBackoffMilliseconds = $1 },
         integer(
             ["log.cleaner.dedupe.buffer.size"], "134217728", (1 << 20) + 1...Int64(Int32.max),
             "the memory in which compaction notes the keys that it has seen"
@@ -87,7 +87,7 @@ public struct Setting: Sendable {
             guard let number = Double(value), number >= 1 else {
                 throw ConfigurationError("must be a number from 1 on")
             }
-            configuration.compactionBytesPerSecond = number
+            configuration.maintenance.cleanerMaxBytesPerSecond = number < .greatestFiniteMagnitude ? number : nil
         },
         integer(
             ["log.flush.offset.checkpoint.interval.ms"], "60000", 0...Int64(Int32.max),

@@ -26,6 +26,8 @@ public struct LogMaintenance {
         public var checkIntervalMilliseconds: Int64 = 300_000
         /// `log.segment.delete.delay.ms`: how long the files of a deleted topic stay.
         public var fileDeleteDelayMilliseconds: Int64 = 60_000
+        /// `log.cleaner.enable`: whether logs are compacted whose topics say so.
+        public var compacts = true
         /// `log.cleaner.backoff.ms`: how long no log is looked at after none was dirty.
         public var cleanerBackoffMilliseconds: Int64 = 15_000
         /// `log.cleaner.io.max.bytes.per.second`: what compaction may read and write; nil for no limit.
@@ -140,7 +142,7 @@ public struct LogMaintenance {
     private func due(_ activity: Activity, _ time: Time) -> Instant {
         switch activity {
         case .checking: checkFrom != nil || !unfinished.isEmpty ? time.now : checkAt ?? time.now
-        case .compacting: compaction.due(time.now)
+        case .compacting: settings.compacts ? compaction.due(time.now) : Instant(nanoseconds: .max)
         case .removing:
             directory.firstDetached.map { since in
                 let left = Time.difference(settings.fileDeleteDelayMilliseconds, time.age(of: since))

@@ -45,6 +45,8 @@ public struct Topics {
     /// Every partition of every topic, in the order of keys.
     public private(set) var partitions: [Partition] = []
     private var nextKey = 0
+    /// How often something was changed since the start.
+    public private(set) var changeCount = 0
 
     /// Reads the metadata log in `storage`, and recovers the partitions' logs after a crash.
     ///
@@ -113,6 +115,7 @@ public struct Topics {
     /// - Parameter time: now, in milliseconds since 1970.
     public mutating func append(_ records: [MetadataRecord], at time: Int64) throws(LogError) -> [Partition] {
         try metadata.append(records, at: time)
+        changeCount += 1
         var removed: [Partition] = []
         for record in records {
             switch record {
