@@ -42,7 +42,7 @@ public struct JSONNode {
     public init(in storage: any Storage, defaults: TopicConfig = TopicConfig(), seed: UInt64) throws(LogError) {
         self.storage = storage
         random = SplitMix64(seed: seed)
-        topics = try Topics(in: storage, nodeID: 1, defaults: defaults) { _, _ in }
+        topics = try Topics(in: storage, of: 1, defaults: defaults) { _, _ in }
         committed = try onStorage { () throws(StorageError) in try OffsetCheckpoint(Self.committedName, in: storage) }
     }
 
