@@ -278,8 +278,7 @@ struct ProducerMachine: ClientMachine {
         var isMemoryTaken = false
         for (index, waiter) in waiters.enumerated().reversed() where waiter.deadline <= now && !waiter.isReady {
             waiters.remove(at: index)
-            let what = waiter.need == .memory ? "a place in buffer.memory" : "metadata"
-            let error = ClientError.timedOut(what: what, milliseconds: configuration.maxBlockMilliseconds)
+            let error = reason(for: waiter.need)
             if let resume = waiter.resume { resumptions.append { resume(error) } }
         }
         for index in waiters.indices where !waiters[index].isReady {
@@ -294,6 +293,15 @@ struct ProducerMachine: ClientMachine {
             waiters[index].isReady = true
             if let resume = waiters[index].resume.take() { resumptions.append { resume(nil) } }
         }
+    }
+
+    /// Why what is needed was not to be had in time.
+    private func reason(for need: Need) -> ClientError {
+        if case .metadata(let topic) = need, case .unusable(let code)? = wire.cluster.topics[topic] {
+            return .broker(code, what: "topic \(topic)")
+        }
+        let what = need == .memory ? "a place in buffer.memory" : "metadata"
+        return .timedOut(what: what, milliseconds: configuration.maxBlockMilliseconds)
     }
 
     private func nextDeadline(after now: Instant) -> Instant? {
