@@ -182,7 +182,7 @@ if Context.environment["LOGBOOK_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Broker", "TestSupport", "SegmentLog", "WireProtocol"],
+            dependencies: ["Broker", "TestSupport", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             path: "Tests/Fuzz",
             exclude: ["fuzz.sh", "fuzz.dict"],
             swiftSettings: strict

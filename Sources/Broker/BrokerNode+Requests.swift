@@ -6,7 +6,8 @@ extension BrokerNode {
     /// The APIs that are served, each in every version that is described.
     public static let served: [ApiKey] = [
         .produce, .fetch, .listOffsets, .metadata, .findCoordinator, .apiVersions, .createTopics, .deleteTopics,
-        .offsetForLeaderEpoch, .createPartitions, .describeConfigs, .alterConfigs, .incrementalAlterConfigs,
+        .deleteRecords, .offsetForLeaderEpoch, .describeConfigs, .alterConfigs, .describeLogDirs, .createPartitions,
+        .incrementalAlterConfigs, .describeCluster, .describeTopicPartitions,
     ]
 
     mutating func receive(_ frame: Bytes, on connection: ConnectionID, at now: Instant, _ effects: inout Effects) {
@@ -38,7 +39,28 @@ extension BrokerNode {
         case .findCoordinator:
             let request = try FindCoordinatorRequest(decoding: body, version: version)
             server.answer(call, with: findCoordinator(request), &effects)
+        case .describeConfigs, .alterConfigs, .incrementalAlterConfigs:
+            try serveConfigs(call, body, at: now, &effects)
         default: try administer(call, body, at: now, &effects)
+        }
+    }
+
+    private mutating func serveConfigs(
+        _ call: Call, _ body: Bytes, at now: Instant, _ effects: inout Effects
+    ) throws(CodingError) {
+        let version = call.version
+        switch call.api {
+        case .describeConfigs:
+            let request = try DescribeConfigsRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.describeConfigs(request), &effects)
+        case .alterConfigs:
+            let request = try AlterConfigsRequest(decoding: body, version: version)
+            let response = partitions.alterConfigs(request, at: now, &server, &effects)
+            server.answer(call, with: response, &effects)
+        default:
+            let request = try IncrementalAlterConfigsRequest(decoding: body, version: version)
+            let response = partitions.incrementalAlterConfigs(request, at: now, &server, &effects)
+            server.answer(call, with: response, &effects)
         }
     }
 
@@ -54,7 +76,7 @@ extension BrokerNode {
             server.answer(call, with: response, &effects)
         case .createTopics:
             let request = try CreateTopicsRequest(decoding: body, version: version)
-            let response = partitions.createTopics(request, of: view, at: now, &server, &effects)
+            let response = partitions.createTopics(request, version: version, of: view, at: now, &server, &effects)
             server.answer(call, with: response, &effects)
         case .deleteTopics:
             let request = try DeleteTopicsRequest(decoding: body, version: version)
@@ -64,20 +86,18 @@ extension BrokerNode {
             let request = try CreatePartitionsRequest(decoding: body, version: version)
             let response = partitions.createPartitions(request, of: view, at: now, &server, &effects)
             server.answer(call, with: response, &effects)
-        case .describeConfigs:
-            let request = try DescribeConfigsRequest(decoding: body, version: version)
-            let response = partitions.describeConfigs(request, settings: configuration.brokerSettings)
-            server.answer(call, with: response, &effects)
-        case .alterConfigs:
-            let request = try AlterConfigsRequest(decoding: body, version: version)
-            let response = partitions.alterConfigs(
-                request, settings: configuration.brokerSettings, at: now, &server, &effects)
-            server.answer(call, with: response, &effects)
-        case .incrementalAlterConfigs:
-            let request = try IncrementalAlterConfigsRequest(decoding: body, version: version)
-            let response = partitions.incrementalAlterConfigs(
-                request, settings: configuration.brokerSettings, at: now, &server, &effects)
-            server.answer(call, with: response, &effects)
+        case .deleteRecords:
+            let request = try DeleteRecordsRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.deleteRecords(request, at: now, &effects), &effects)
+        case .describeTopicPartitions:
+            let request = try DescribeTopicPartitionsRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.describeTopicPartitions(request, of: view), &effects)
+        case .describeLogDirs:
+            let request = try DescribeLogDirsRequest(decoding: body, version: version)
+            server.answer(call, with: partitions.describeLogDirs(request, &effects), &effects)
+        case .describeCluster:
+            let request = try DescribeClusterRequest(decoding: body, version: version)
+            server.answer(call, with: view.describe(request, version: version), &effects)
         // What `served` does not name has been refused.
         default: break
         }

@@ -34,7 +34,11 @@ struct CreateTopicsTests {
     @Test("keeps the configs that a topic sets")
     func configs() throws {
         let world = try AdminWorld()
-        #expect(world.create("a", configs: [("retention.ms", "5"), ("cleanup.policy", "compact")]) == .none)
+        let made = world.create([.of("a", configs: [("retention.ms", "5"), ("cleanup.policy", "compact")])])[0]
+        let answered = Dictionary(uniqueKeysWithValues: (made.configs ?? []).map { ($0.name, $0) })
+        #expect(answered["retention.ms"]?.value == "5" && answered["retention.ms"]?.configSource == 1)
+        #expect(answered["max.message.bytes"]?.value == "1048588" && answered["max.message.bytes"]?.configSource == 5)
+        #expect(world.partitions.topics["a"]?.partition(0)?.config.retentionMilliseconds == 5)
         #expect(
             world.image.configs
                 == [.init(kind: 2, name: "a"): ["retention.ms": "5", "cleanup.policy": "compact"]])

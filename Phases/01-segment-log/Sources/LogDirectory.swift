@@ -141,8 +141,8 @@ public final class LogDirectory {
         return log
     }
 
-    /// Where the operator had the log cut, what comes in the place of lost records is neither on disk
-    /// nor compacted because they were.
+    /// Where the operator had the log cut, or a crash has taken what was not synchronized, what comes in the
+    /// place of lost records is neither on disk nor compacted nor deleted because they were.
     private func lowerCheckpoints(_ name: String, to end: Offset) throws(LogError) {
         var isLower = false
         if let point = recoveryPoints.offsets[name], point > end {
@@ -150,6 +150,9 @@ public final class LogDirectory {
         }
         if let point = cleanerOffsets.offsets[name], point > end {
             (cleanerOffsets.offsets[name], isLower) = (end, true)
+        }
+        if let start = startOffsets.offsets[name], start > end {
+            (startOffsets.offsets[name], isLower) = (end, true)
         }
         if isLower { try writeCheckpoints() }
     }
@@ -211,11 +214,18 @@ public final class LogDirectory {
 
     /// Writes all checkpoints: recovery points, log start offsets, and how far logs were compacted.
     public func writeCheckpoints() throws(LogError) {
-        for (name, log) in logs where log.startOffset > .zero { startOffsets.offsets[name] = log.startOffset }
+        try writeStartOffsets()
         try onStorage { () throws(StorageError) in
             try recoveryPoints.write(OffsetCheckpoint.recoveryPoints, in: storage)
-            try startOffsets.write(OffsetCheckpoint.logStartOffsets, in: storage)
             try cleanerOffsets.write(OffsetCheckpoint.cleanerOffsets, in: storage)
+        }
+    }
+
+    /// Writes where logs begin: on return, what `Log.advanceStart` has taken away stays away after a crash.
+    public func writeStartOffsets() throws(LogError) {
+        for (name, log) in logs where log.startOffset > .zero { startOffsets.offsets[name] = log.startOffset }
+        try onStorage { () throws(StorageError) in
+            try startOffsets.write(OffsetCheckpoint.logStartOffsets, in: storage)
         }
     }
 

@@ -2,36 +2,35 @@ import SegmentLog
 import WireProtocol
 
 extension PartitionServer {
-    /// Tells what topics and this broker are configured to; `settings` are the broker's.
-    public func describeConfigs(
-        _ request: DescribeConfigsRequest, settings: [BrokerSetting]
-    ) -> DescribeConfigsResponse {
-        configAdmin(settings).describe(request)
+    /// Tells what topics and this broker are configured to.
+    public func describeConfigs(_ request: DescribeConfigsRequest) -> DescribeConfigsResponse {
+        configAdmin.describe(request)
     }
 
     /// Gives topics and brokers all new configs. They are durable, and count, when this returns.
     public mutating func alterConfigs(
-        _ request: AlterConfigsRequest, settings: [BrokerSetting], at now: Instant, _ server: inout RequestServer,
+        _ request: AlterConfigsRequest, at now: Instant, _ server: inout RequestServer,
         _ effects: inout Effects
     ) -> AlterConfigsResponse {
-        var (response, changes) = configAdmin(settings).alter(request)
+        var (response, changes) = configAdmin.alter(request)
         write(changes, &response.responses, at: now, &server, &effects)
         return response
     }
 
     /// Changes some configs of topics and brokers. They are durable, and count, when this returns.
     public mutating func incrementalAlterConfigs(
-        _ request: IncrementalAlterConfigsRequest, settings: [BrokerSetting], at now: Instant,
+        _ request: IncrementalAlterConfigsRequest, at now: Instant,
         _ server: inout RequestServer, _ effects: inout Effects
     ) -> IncrementalAlterConfigsResponse {
-        var (response, changes) = configAdmin(settings).alter(request)
+        var (response, changes) = configAdmin.alter(request)
         write(changes, &response.responses, at: now, &server, &effects)
         return response
     }
 
-    private func configAdmin(_ settings: [BrokerSetting]) -> ConfigAdmin {
+    /// What answers requests about configs, for what is known.
+    var configAdmin: ConfigAdmin {
         ConfigAdmin(
-            image: topics.image, brokerID: topics.nodeID, settings: settings, startedWith: topics.startedWith)
+            image: topics.image, brokerID: topics.nodeID, settings: settings.broker, startedWith: topics.startedWith)
     }
 
     private mutating func write(

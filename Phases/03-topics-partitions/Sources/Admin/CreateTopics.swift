@@ -7,10 +7,12 @@ extension PartitionServer {
 
     /// Makes topics, or says why not. Those that can be made are made together, and are durable on return.
     public mutating func createTopics(
-        _ request: CreateTopicsRequest, of view: ClusterView, at now: Instant, _ server: inout RequestServer,
-        _ effects: inout Effects
+        _ request: CreateTopicsRequest, version: Int16, of view: ClusterView, at now: Instant,
+        _ server: inout RequestServer, _ effects: inout Effects
     ) -> CreateTopicsResponse {
         var response = CreateTopicsResponse()
+        // KIP-525: from version 5 on the answer has the topic's configs.
+        let admin = version >= 5 ? configAdmin : nil
         var new: [NewTopic] = []
         let isTooLarge = partitionCount(of: request) > Self.maxPartitionsPerRequest
         let mentions = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
@@ -28,6 +30,7 @@ extension PartitionServer {
                 answer.topicID = topic.id
                 answer.partitionCount = Int32(topic.replicas.count)
                 answer.replicationFactor = Int16(clamping: topic.replicas.first?.count ?? 0)
+                answer.configs = admin?.describeTopic(overrides: topic.configs).map(CreateTopicsResponse.Config.init)
                 new.append(topic)
             } catch {
                 (answer.errorCode, answer.errorMessage) = (error.code, error.reason)
@@ -154,5 +157,13 @@ extension PartitionServer {
             replicas[index] = assignment.brokerIDs
         }
         return replicas.compactMap { $0 }
+    }
+}
+
+extension CreateTopicsResponse.Config {
+    fileprivate init(_ config: DescribeConfigsResponse.Config) {
+        self.init()
+        (name, value, configSource) = (config.name, config.value, config.configSource)
+        (isReadOnly, isSensitive) = (config.isReadOnly, config.isSensitive)
     }
 }

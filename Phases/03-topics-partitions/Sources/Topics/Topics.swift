@@ -189,8 +189,8 @@ public struct Topics {
     // MARK: Starting
 
     /// Directories that were there before there was a metadata log become its first topics.
-    private mutating func adopt(by nodeID: Int32) throws(LogError) {
-        let (records, leftovers) = try TopicDirectories(directory).topics(on: nodeID)
+    private mutating func adopt(by brokerID: Int32) throws(LogError) {
+        let (records, leftovers) = try TopicDirectories(directory).topics(on: brokerID)
         for name in leftovers {
             recovery.lines.append("removed \(name): its topic's creation was interrupted, and it holds no records")
         }
