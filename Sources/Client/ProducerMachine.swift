@@ -166,12 +166,14 @@ struct ProducerMachine: ClientMachine {
         let chosen = choose(for: record, size: size, partitionCount: partitionCount)
         let place = place(of: TopicPartition(record.topic, chosen.partition))
         var isNews = chosen.hasClosed
+        // With its first record a batch's own header counts, too.
+        var byteCount = queues[place].openByteCount
         if queues[place].needsNewBatch(for: size, limit: configuration.batchBytes) {
             close(place)
             beginBatch(place, timestamp, size, at: now)
             isNews = true
+            byteCount = 0
         }
-        let byteCount = queues[place].openByteCount
         guard let delivery = queues[place].append(record, timestamp: timestamp, size: size) else {
             preconditionFailure("ProducerMachine: a batch was just begun")
         }

@@ -108,7 +108,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    private func tellTime() {
+    private mutating func tellTime() {
         time = Self.now()
         guard tellTimeAt <= time else { return }
         tellTimeAt = time.advanced(byMilliseconds: 1_000)
