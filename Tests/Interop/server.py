@@ -35,7 +35,8 @@ class Server:
         command = [BINARY, "broker", "--log-dirs", str(self.directory)]
         if self.descriptors:
             command = ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$@"', "sh", *command]
-        for name, value in ({"listeners": "127.0.0.1:0"} | self.settings).items():
+        # Many tests write records of long ago: retention would take them away.
+        for name, value in ({"listeners": "127.0.0.1:0", "log.retention.ms": "-1"} | self.settings).items():
             command += ["--override", f"{name}={value}"]
         with open(self.stderr_path, "ab") as stderr:
             started = time.monotonic()
