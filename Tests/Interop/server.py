@@ -36,7 +36,8 @@ class Server:
         if self.descriptors:
             command = ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$@"', "sh", *command]
         # Many tests write records of long ago: retention would take them away.
-        for name, value in ({"listeners": "127.0.0.1:0", "log.retention.ms": "-1"} | self.settings).items():
+        keeps = {} if any(name.startswith("log.retention.") for name in self.settings) else {"log.retention.ms": "-1"}
+        for name, value in ({"listeners": "127.0.0.1:0"} | keeps | self.settings).items():
             command += ["--override", f"{name}={value}"]
         with open(self.stderr_path, "ab") as stderr:
             started = time.monotonic()
