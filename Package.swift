@@ -109,8 +109,13 @@ let package = Package(
         ),
         .executableTarget(
             name: "logbook",
-            dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol"],
+            dependencies: ["Broker", "LogbookClient", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: ["logbook", "LogbookClient", "TopicsPartitions"],
+            swiftSettings: checked
         ),
         .testTarget(
             name: "BrokerTests",
@@ -177,7 +182,7 @@ if Context.environment["LOGBOOK_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Broker", "TestSupport", "SegmentLog", "WireProtocol"],
+            dependencies: ["Broker", "TestSupport", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             path: "Tests/Fuzz",
             exclude: ["fuzz.sh", "fuzz.dict"],
             swiftSettings: strict

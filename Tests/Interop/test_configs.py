@@ -206,7 +206,8 @@ def test_kafka_python_describes_and_changes(broker, made):
                 {"no.such": "1"}, raise_on_unknown=False, incremental=incremental)
         assert alter({"cleanup.policy": ("APPEND", "compact")}) == "OK"
         assert described()["cleanup.policy"]["value"] == "delete,compact"
-        resource = PythonResource(PythonType.TOPIC, made)
+        resource = PythonResource(PythonType.TOPIC, made, configs={})
         assert admin.reset_configs([resource])["topic"][made] == "OK"
+        assert described() == {}
     finally:
         admin.close()

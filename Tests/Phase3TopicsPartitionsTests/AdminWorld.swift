@@ -21,7 +21,7 @@ final class AdminWorld {
         configure(&settings)
         server.connect(connection)
         partitions = PartitionServer(
-            try Topics(in: MemoryStorage(disk), of: 1, defaults: defaults) { _, _ in },
+            try Topics(in: MemoryStorage(disk), nodeID: 1, defaults: defaults) { _, _ in },
             maxFetchBytes: 1 << 20, settings: settings, seed: seed)
     }
 

@@ -167,14 +167,14 @@ struct DescribeConfigsTests {
     @Test(
         "refuses what is not there, each resource for itself",
         arguments: [
-            (topic, "gone", ErrorCode.unknownTopicOrPartition, nil),
+            (topic, "gone", ErrorCode.unknownTopicOrPartition, "The topic 'gone' does not exist."),
             (topic, "a b", .invalidTopic, "a name has letters, digits, dots, dashes and underscores only"),
             (broker, "x", .invalidRequest, "Broker id must be an integer, but it is: x"),
             (broker, "2", .invalidRequest, "Unexpected broker id, expected 1 or empty string, but received 2"),
             (8, "1", .invalidRequest, "Unsupported resource type: 8"),
             (32, "g", .invalidRequest, "Unsupported resource type: 32"),
-        ] as [(Int8, String, ErrorCode, String?)])
-    func refusals(kind: Int8, name: String, code: ErrorCode, message: String?) throws {
+        ] as [(Int8, String, ErrorCode, String)])
+    func refusals(kind: Int8, name: String, code: ErrorCode, message: String) throws {
         let result = try Cluster().admin().describe(kind, name)
         #expect(result.errorCode == code && result.errorMessage == message && result.configs.isEmpty)
         #expect(result.resourceType == kind && result.resourceName == name)

@@ -30,20 +30,18 @@ extension PartitionServer {
     /// What answers requests about configs, for what is known.
     var configAdmin: ConfigAdmin {
         ConfigAdmin(
-            image: topics.image, brokerID: topics.brokerID, settings: settings.broker, startedWith: topics.startedWith)
+            image: topics.image, brokerID: topics.nodeID, settings: settings.broker, startedWith: topics.startedWith)
     }
 
     private mutating func write(
         _ changes: [MetadataRecord], _ results: inout [AlterConfigsResult], at now: Instant,
         _ server: inout RequestServer, _ effects: inout Effects
     ) {
-        do {
-            try change(changes, at: now, &server, &effects)
-        } catch {
+        do throws(Refusal) { try change(changes, orRefuseAt: now, &server, &effects) } catch {
             for place in results.indices where results[place].errorCode == .none {
-                results[place].errorCode = .storageError
+                (results[place].errorCode, results[place].errorMessage) = (error.code, error.reason)
             }
-            return storageFailed(error, &effects)
+            return
         }
         for case .config(let config) in changes {
             let resource = MetadataImage.Resource(kind: config.resourceType, name: config.resourceName)

@@ -28,11 +28,11 @@ public struct Topics {
     /// The logs.
     public let directory: LogDirectory
     /// The broker whose topics they are.
-    public let brokerID: Int32
+    let nodeID: Int32
     /// What topics that set nothing had when the broker was started.
-    public let startedWith: TopicConfig
-    /// What they have since brokers' configs were changed by request.
-    private(set) var defaults: TopicConfig
+    let startedWith: TopicConfig
+    /// What they have since then, for brokers' configs can be changed by request.
+    public private(set) var defaults: TopicConfig
     /// What was found at start, for the ready line and the operator's log.
     public private(set) var recovery = RecoverySummary()
 
@@ -51,13 +51,13 @@ public struct Topics {
     /// Reads the metadata log in `storage`, and recovers the partitions' logs after a crash.
     ///
     /// - Parameters:
-    ///   - brokerID: the broker whose topics they are.
+    ///   - nodeID: the broker whose topics they are.
+    ///   - defaults: what topics do not set themselves, by the broker's settings.
     ///   - progress: told how many logs of how many have been recovered.
     public init(
-        in storage: any Storage, of brokerID: Int32, defaults: TopicConfig,
-        progress: (_ done: Int, _ total: Int) -> Void
+        in storage: any Storage, nodeID: Int32, defaults: TopicConfig, progress: (_ done: Int, _ total: Int) -> Void
     ) throws(LogError) {
-        self.brokerID = brokerID
+        self.nodeID = nodeID
         startedWith = defaults
         self.defaults = defaults
         metadata = try MetadataLog(
@@ -66,7 +66,7 @@ public struct Topics {
         try onStorage(storage.synchronizeDirectory)
         directory = try LogDirectory(
             storage, configuration: defaults.log, excluding: [MetadataLog.directoryName])
-        if metadata.isEmpty { try adopt(by: brokerID) }
+        if metadata.isEmpty { try adopt(by: nodeID) }
         try followBrokers()
         for name in metadata.image.topicNames {
             guard let topic = metadata.image.topics[name] else { continue }
@@ -161,7 +161,7 @@ public struct Topics {
 
     private mutating func followBrokers() throws(LogError) {
         do {
-            defaults = try image.topicDefaults(onBroker: brokerID, startedWith: startedWith)
+            defaults = try image.topicDefaults(onBroker: nodeID, startedWith: startedWith)
         } catch {
             throw unusable("the brokers", error)
         }
