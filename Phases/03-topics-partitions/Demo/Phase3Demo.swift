@@ -55,7 +55,7 @@ struct Phase3Demo {
             print("   murmur2(\"\(key)\") % 4 = \(hash) % 4 = \(hash % 4)")
         }
         for partition in 0..<4 as Range<Int32> {
-            print("   orders-\(partition)  \(line(try node.records("orders", partition)))")
+            print("   orders-\(partition)  \(text(try node.records("orders", partition)))")
         }
     }
 
@@ -94,7 +94,7 @@ struct Phase3Demo {
     static func compact(_ node: RunningNode) async throws {
         heading("5. A topic is altered: small segments, then cleanup.policy=compact")
         try alter(node, "segment.bytes", "1024")
-        for number in 1...20 {
+        for number in 1...32 {
             try node.produce(keys.map { ($0, "\(number)") }, to: "accounts")
         }
         print("   \(try node.records("accounts", 0).count) records of \(keys.count) keys in accounts-0")
@@ -106,11 +106,11 @@ struct Phase3Demo {
         let left = try node.records("accounts", 0)
         print("   \(left.count) records are left; what the active segment holds is not compacted:")
         for start in stride(from: 0, to: left.count, by: keys.count) {
-            print("   \(line(left[start..<min(start + keys.count, left.count)]))")
+            print("   \(text(left[start..<min(start + keys.count, left.count)]))")
         }
     }
 
-    static func line(_ records: some Sequence<FetchedRecord>) -> String {
+    static func text(_ records: some Sequence<FetchedRecord>) -> String {
         records.map { "\($0.offset): \($0.key)=\($0.value)" }.joined(separator: "  ")
     }
 
