@@ -94,7 +94,7 @@ struct Phase3Demo {
     static func compact(_ node: RunningNode) async throws {
         heading("5. A topic is altered: small segments, then cleanup.policy=compact")
         try alter(node, "segment.bytes", "1024")
-        for number in 1...32 {
+        for number in 1...30 {
             try node.produce(keys.map { ($0, "\(number)") }, to: "accounts")
         }
         print("   \(try node.records("accounts", 0).count) records of \(keys.count) keys in accounts-0")
