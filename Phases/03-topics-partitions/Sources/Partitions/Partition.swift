@@ -6,6 +6,7 @@ import WireProtocol
 ///
 /// - I2.6: the high watermark never passes what the flush setting promises to be on disk, and never
 ///   goes back.
+/// - I3.6: appends become visible, and are acknowledged, in the order of the log.
 public final class Partition {
     /// The topic's name and the partition's number, as its directory is called.
     public let name: String
