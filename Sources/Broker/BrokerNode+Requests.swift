@@ -71,7 +71,8 @@ extension BrokerNode {
         let view = view(for: call)
         switch call.api {
         case .metadata:
-            let request = try MetadataRequest(decoding: body, version: version)
+            // librdkafka's request for all topics has three bytes too many from version 9 on (its issue 5049).
+            let request = try MetadataRequest(decoding: body, version: version, passingOverRest: version >= 9)
             let response = partitions.metadata(request, version: version, of: view, at: now, &server, &effects)
             server.answer(call, with: response, &effects)
         case .createTopics:

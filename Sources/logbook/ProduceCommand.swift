@@ -67,6 +67,8 @@ struct ProduceJob {
         }
         let servers = options.bootstrapServers
         var configuration = try refusalsAsUsage { try ProducerConfiguration(bootstrapServers: servers) }
+        // As the admin, which looks first whether somebody is there.
+        configuration.maxBlockMilliseconds = 10_000
         var settings = options.properties
         if let codec = arguments.value("-z") { settings.append(("compression.type", codec)) }
         if let acks = arguments.value("--acks") { settings.append(("acks", acks)) }

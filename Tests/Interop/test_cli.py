@@ -124,6 +124,14 @@ def test_a_topic_that_is_not_there_is_not_created_by_reading(broker):
     assert "mistyped" not in broker.topics()
 
 
+def test_a_topic_that_nobody_creates_is_told(start_broker, topic):
+    """Where the broker makes none on first use."""
+    broker = start_broker(auto_create_topics_enable="false")
+    produced = cli.run("produce", topic, "-X", "max.block.ms=300", input=b"x\n", address=broker.address)
+    assert (produced.status, produced.output) == (1, b"")
+    assert produced.error == f"logbook: topic {topic}: UNKNOWN_TOPIC_OR_PARTITION\n"
+
+
 def test_produce_says_where_each_record_is(broker, topic):
     """As text, wide and as JSON; a dash where the broker does not say."""
     assert logbook(broker, "produce", topic, input=b"one\ntwo").lines == ["0@0", "0@1"]

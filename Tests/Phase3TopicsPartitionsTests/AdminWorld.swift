@@ -66,6 +66,18 @@ final class AdminWorld {
     @discardableResult
     func grow(_ name: String, to count: Int32) -> ErrorCode { grow([.of(name, count)])[0].errorCode }
 
+    /// Sets a config of a topic. True once that is acknowledged.
+    func alter(_ topic: String, _ name: String, _ value: String) -> Bool {
+        var config = IncrementalAlterConfigsRequest.Config()
+        (config.name, config.value) = (name, value)
+        var resource = IncrementalAlterConfigsRequest.Resource()
+        (resource.resourceType, resource.resourceName, resource.configs) = (2, topic, [config])
+        var request = IncrementalAlterConfigsRequest()
+        request.resources = [resource]
+        let response = partitions.incrementalAlterConfigs(request, at: now, &server, &effects)
+        return response.responses.map(\.errorCode) == [.none]
+    }
+
     /// Deletes the records of partition 0 before an offset.
     func deleteRecords(
         before offset: Int64, of topic: String = "t", partition: Int32 = 0
@@ -114,11 +126,11 @@ final class AdminWorld {
     }
 
     /// Appends a batch of one record, which counts as durable and committed.
-    func write(_ count: Int = 1, to topic: String = "t", partition: Int32 = 0) throws {
+    func write(_ count: Int = 1, to topic: String = "t", partition: Int32 = 0, tag: String = "r") throws {
         for _ in 0..<count {
             var data = ProduceRequest.Partition()
             data.index = partition
-            data.records = .bytes(Batches.make(1).bytes)
+            data.records = .bytes(Batches.make(1, tag: tag).bytes)
             var named = ProduceRequest.Topic()
             (named.name, named.partitions) = (topic, [data])
             var request = ProduceRequest()

@@ -218,9 +218,12 @@ public final class LogCleaner {
         return made
     }
 
+    /// How many segments go into one copy at most: all of them change their names in one step.
+    private static let groupMax = 64
+
     /// Whether the segment after the one that is being read goes into the same copy.
     private var nextSourceJoins: Bool {
-        guard source + 1 < sources.count else { return false }
+        guard source + 1 < sources.count, source + 1 - firstOfGroup < Self.groupMax else { return false }
         let next = sources[source + 1]
         // ADR-0102: index entries hold offsets relative to the base in 32 bits.
         guard next.baseOffset < result.firstDirtyOffset,

@@ -34,6 +34,11 @@ struct OutputQueue {
     /// The memory that they take.
     var memoryBytes: Int { partsMemory + small.count }
 
+    /// Whether it is short enough for more to be asked for.
+    func isWithin(_ limits: ReactorLimits) -> Bool {
+        count <= limits.maxOutputBytes && memoryBytes <= limits.maxOutputMemoryBytes
+    }
+
     /// Pieces up to this are copied.
     private static let smallBytes = 1 << 10
     /// As many copied bytes become a part, or a queue that is never empty would keep them all.

@@ -7,7 +7,7 @@ extension Reactor {
     mutating func read(from connection: Connection) {
         guard wantsToRead(connection) else { return updateInterest(of: connection) }
         // A frame that has begun has its memory; whoever begins another waits for room.
-        if connection.assembler.claimedBytes == 0, !memory.hasRoom || memory.hasWaiting {
+        if !memory.hasRoom || memory.hasWaiting, connection.assembler.claimedBytes == 0 {
             return waitForMemory(connection)
         }
         receive(from: connection)
@@ -164,7 +164,7 @@ extension Reactor {
 
     private mutating func endIfDone(_ connection: Connection) {
         let isDone = connection.hasEndedInput && !connection.hasInFlight && connection.unread.count == 0
-        if connection.output.isEmpty, isDone || connection.isClosing { end(connection) }
+        if isDone || connection.isClosing, connection.output.isEmpty { end(connection) }
     }
 
     // MARK: Sending
@@ -176,15 +176,10 @@ extension Reactor {
     }
 
     mutating func flushDirty() {
-        var next = 0
-        // Whoever becomes dirty meanwhile comes behind.
-        while next < dirty.count {
-            let connection = dirty[next]
-            next += 1
+        while let connection = dirty.popLast() {
             connection.isDirty = false
             flush(connection)
         }
-        dirty.removeAll(keepingCapacity: true)
     }
 
     mutating func flush(_ connection: Connection) {

@@ -42,6 +42,7 @@ extension Reactor {
         guard error == 0 else {
             connections[connection.id] = nil
             connection.hasEnded = true
+            idle.remove(connection)
             poller.remove(connection.socket.descriptor, connection.interest)
             return deliver(.failedToOpen(connection.id, SystemError("connect to \(address)", error)))
         }

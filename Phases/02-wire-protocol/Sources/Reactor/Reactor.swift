@@ -18,7 +18,6 @@ public struct Reactor<Driven: Node>: ~Copyable {
     /// Where it listens; a port of 0 has become a real one.
     public let addresses: [SocketAddress]
 
-    private var node: Driven
     let limits: ReactorLimits
     private let writeLog: (LogLine) -> Void
     private var logLimiter = LogLimiter()
@@ -62,6 +61,8 @@ public struct Reactor<Driven: Node>: ~Copyable {
     var dirty: [Connection] = []
     /// Connections with frames to deliver that need no further receive.
     var runnable: [Connection] = []
+    /// The last property: where a property lies behind one of unknown size is looked up with each use.
+    private var node: Driven
 
     /// Drives `node` behind the listeners. `log` takes the node's lines and the reactor's own.
     public init(

@@ -126,6 +126,8 @@ public struct Topics {
             case .removeTopic(let topic): removed += remove(topic.topicID)
             }
         }
+        let keys = Set(removed.map(\.key))
+        if !keys.isEmpty { partitions.removeAll { keys.contains($0.key) } }
         let made = removed.map(\.name).filter(directory.contains)
         if !made.isEmpty { try directory.detach(made, at: time) }
         return removed
@@ -172,8 +174,6 @@ public struct Topics {
         names.remove(at: names.partitioningIndex { $0 >= name })
         let key = TopicName.collisionKey(name)
         collisionKeys[key] = collisionKeys[key].flatMap { $0 > 1 ? $0 - 1 : nil }
-        let keys = Set(topic.partitions.map(\.key))
-        partitions.removeAll { keys.contains($0.key) }
         return topic.partitions
     }
 
