@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "LogbookClient", targets: ["LogbookClient"]),
         .executable(name: "phase1", targets: ["Phase1Demo"]),
         .executable(name: "phase2", targets: ["Phase2Demo"]),
+        .executable(name: "phase3", targets: ["Phase3Demo"]),
         .executable(name: "mutate", targets: ["Mutate"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
@@ -82,6 +83,12 @@ let package = Package(
             path: "Phases/03-topics-partitions/Sources",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "Phase3Demo",
+            dependencies: ["LogbookClient", "SegmentLog", "TopicsPartitions", "WireProtocol"],
+            path: "Phases/03-topics-partitions/Demo",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "Phase3TopicsPartitionsTests",
             dependencies: ["TopicsPartitions", "SegmentLog", "WireProtocol", "TestSupport"],
@@ -109,8 +116,13 @@ let package = Package(
         ),
         .executableTarget(
             name: "logbook",
-            dependencies: ["Broker", "SegmentLog", "TopicsPartitions", "WireProtocol"],
+            dependencies: ["Broker", "LogbookClient", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: ["logbook", "LogbookClient", "TopicsPartitions"],
+            swiftSettings: checked
         ),
         .testTarget(
             name: "BrokerTests",
@@ -177,7 +189,7 @@ if Context.environment["LOGBOOK_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["Broker", "TestSupport", "SegmentLog", "WireProtocol"],
+            dependencies: ["Broker", "TestSupport", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             path: "Tests/Fuzz",
             exclude: ["fuzz.sh", "fuzz.dict"],
             swiftSettings: strict

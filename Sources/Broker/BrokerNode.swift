@@ -48,7 +48,7 @@ public struct BrokerNode: Node {
         }
         partitions = PartitionServer(
             try Topics(
-                in: storage, nodeID: configuration.nodeID, defaults: configuration.topicDefaults, progress: progress),
+                in: storage, nodeID: identity.nodeID, defaults: configuration.topicDefaults, progress: progress),
             maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings,
             seed: random.next())
         var settings = configuration.maintenance

@@ -27,8 +27,6 @@ public struct Configuration: Sendable {
     public var topicDefaults = TopicConfig()
     /// How often logs are looked at, and how much is deleted and compacted at once.
     public var maintenance = LogMaintenance.Settings()
-    /// How many fetch sessions are kept.
-    public var fetchSessionSlots = 1000
     /// The most bytes that one fetch returns.
     public var maxFetchBytes = 55 << 20
     /// How many requests of one connection are worked on at once.
@@ -46,6 +44,7 @@ public struct Configuration: Sendable {
         settings.createsTopicsOnFirstUse = createsTopics
         settings.deletesTopics = deletesTopics
         settings.partitionCount = partitionCount
+        settings.broker = brokerSettings
         return settings
     }
 

@@ -121,9 +121,6 @@ public struct Setting: Sendable {
             "further connections from the same address are closed at once"
         ) { $0.reactor.maxConnectionsPerHost = Int($1) },
         integer(
-            ["max.incremental.fetch.session.cache.slots"], "1000", 0...Int64(Int32.max), "fetch sessions that are kept"
-        ) { $0.fetchSessionSlots = Int($1) },
-        integer(
             ["max.in.flight.requests.per.connection"], "100", 1...1_000_000,
             "requests of one connection that are worked on at once"
         ) { $0.maxInFlightPerConnection = Int($1) },

@@ -25,11 +25,9 @@ final class ClientThread<Machine: ClientMachine>: Sendable {
         do {
             let reactor = try Reactor(SharedMachine(shared: shared), listeners: Listeners()) { _ in }
             mailbox = reactor.mailbox
-            // Sendable: nobody but the thread touches the reactor from here on.
-            nonisolated(unsafe) let moved = reactor
-            try startThread {
+            try startThread(owning: reactor) { reactor in
                 // A poller that fails leaves nothing to wait with: the machine is told to end.
-                if (try? unsafe moved.run()) == nil { shared.end() }
+                if (try? reactor.run()) == nil { shared.end() }
             }
         } catch {
             throw .refused("the client cannot start: \(error)")

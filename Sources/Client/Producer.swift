@@ -38,7 +38,8 @@ public final class Producer: Sendable {
     ///
     /// - Returns: what to ask whether it was acknowledged. A delivery that nobody asks is made all the same.
     /// - Throws: `refused` for a record that can never be sent; `timedOut` where there was no metadata or
-    ///   memory within `max.block.ms`; `broker` for a topic that cannot be written to; `cancelled`.
+    ///   memory within `max.block.ms`; `broker` for a topic that cannot be written to, or is still not there
+    ///   by then; `cancelled`.
     public func send(_ record: ProducerRecord) async throws(ClientError) -> Delivery {
         let timestamp = record.timestamp ?? wallClockMilliseconds()
         var ticket: UInt64?

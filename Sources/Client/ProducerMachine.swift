@@ -166,12 +166,14 @@ struct ProducerMachine: ClientMachine {
         let chosen = choose(for: record, size: size, partitionCount: partitionCount)
         let place = place(of: TopicPartition(record.topic, chosen.partition))
         var isNews = chosen.hasClosed
+        // With its first record a batch's own header counts, too.
+        var byteCount = queues[place].openByteCount
         if queues[place].needsNewBatch(for: size, limit: configuration.batchBytes) {
             close(place)
             beginBatch(place, timestamp, size, at: now)
             isNews = true
+            byteCount = 0
         }
-        let byteCount = queues[place].openByteCount
         guard let delivery = queues[place].append(record, timestamp: timestamp, size: size) else {
             preconditionFailure("ProducerMachine: a batch was just begun")
         }
@@ -278,8 +280,7 @@ struct ProducerMachine: ClientMachine {
         var isMemoryTaken = false
         for (index, waiter) in waiters.enumerated().reversed() where waiter.deadline <= now && !waiter.isReady {
             waiters.remove(at: index)
-            let what = waiter.need == .memory ? "a place in buffer.memory" : "metadata"
-            let error = ClientError.timedOut(what: what, milliseconds: configuration.maxBlockMilliseconds)
+            let error = reason(for: waiter.need)
             if let resume = waiter.resume { resumptions.append { resume(error) } }
         }
         for index in waiters.indices where !waiters[index].isReady {
@@ -294,6 +295,15 @@ struct ProducerMachine: ClientMachine {
             waiters[index].isReady = true
             if let resume = waiters[index].resume.take() { resumptions.append { resume(nil) } }
         }
+    }
+
+    /// Why what is needed was not to be had in time.
+    private func reason(for need: Need) -> ClientError {
+        if case .metadata(let topic) = need, case .unusable(let code)? = wire.cluster.topics[topic] {
+            return .broker(code, what: "topic \(topic)")
+        }
+        let what = need == .memory ? "a place in buffer.memory" : "metadata"
+        return .timedOut(what: what, milliseconds: configuration.maxBlockMilliseconds)
     }
 
     private func nextDeadline(after now: Instant) -> Instant? {

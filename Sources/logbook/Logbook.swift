@@ -15,17 +15,23 @@ struct Logbook {
         usage: logbook COMMAND
 
           broker     run a broker
+          topic      create, list, describe, delete and alter topics
+          produce    send what comes by standard input
+          consume    print records
           dump-log   print the batches and records of segment files
           node       answer lines of JSON, as a node of Maelstrom's
 
         `logbook COMMAND --help` says more.
         """
 
-    static func main() {
+    static func main() async {
         var arguments = CommandLine.arguments.dropFirst()
         do {
             switch arguments.popFirst() {
             case "broker": try BrokerCommand.run(Array(arguments))
+            case "topic": try await TopicCommand.run(Array(arguments))
+            case "produce": try await ProduceCommand.run(Array(arguments))
+            case "consume": try await ConsumeCommand.run(Array(arguments))
             case "dump-log": try DumpLogCommand.run(Array(arguments))
             case "node": try NodeCommand.run(Array(arguments))
             case "--help", "-h", "help": Output.line(usage)
@@ -56,8 +62,14 @@ struct CommandFailure: Error, CustomStringConvertible {
 
 /// Lines to the two outputs, each in one write, so that lines of several threads stay whole.
 enum Output {
-    static func line(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
-    static func diagnostic(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+    static func line(_ text: String) { _ = write(Array("\(text)\n".utf8), to: STDOUT_FILENO) }
+    static func diagnostic(_ text: String) { _ = write(Array("\(text)\n".utf8), to: STDERR_FILENO) }
+
+    /// Writes `bytes` to standard output, and empties them. False where nobody reads on.
+    static func flush(_ bytes: inout [UInt8]) -> Bool {
+        defer { bytes.removeAll(keepingCapacity: true) }
+        return write(bytes, to: STDOUT_FILENO)
+    }
 
     /// Writes a line with the time, unless it matters less than `level`:
     /// `ts=2026-01-31T12:00:00.000Z level=info event=topic_created topic=orders partitions=1`.
@@ -80,20 +92,34 @@ enum Output {
         return "\(day)T\(clock).\(digits(time.tv_nsec / 1_000_000, 3))Z"
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        let bytes = Array(text.utf8)
+    /// False where nobody reads on: there is nobody to tell, either.
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var done = 0
         while done < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { buffer in
                 unsafe systemWrite(descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
             }
-            // Nobody reads on: there is nobody to tell, either.
-            guard count > 0 else { return }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
             done += count
         }
+        return true
     }
 }
 
 private func systemWrite(_ descriptor: Int32, _ start: UnsafeRawPointer?, _ count: Int) -> Int {
     unsafe write(descriptor, start, count)
+}
+
+/// Counts on standard error while a command works: on a terminal only, and not between its own lines.
+struct Progress {
+    private let isShown = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) == 0
+    private var shownAt = ContinuousClock.now
+
+    /// Shows the count, twice a second at most.
+    mutating func show(_ count: Int, _ what: String) {
+        guard isShown, shownAt.duration(to: .now) > .milliseconds(500) else { return }
+        shownAt = .now
+        Output.diagnostic("\(count) \(what)")
+    }
 }

@@ -48,6 +48,17 @@ struct MetadataTests {
         #expect(try ask([], 1) == 0)
     }
 
+    @Test("answers librdkafka's request for all topics, which ends with bytes that belong to nothing")
+    func allTopicsOfLibrdkafka() throws {
+        let broker = try TestBroker()
+        try broker.metadata("t")
+        // Key 3, version 13, correlation 3, client "rdkafka"; then null topics in four bytes, and the flags.
+        let head: [UInt8] = [0, 3, 0, 13, 0, 0, 0, 3, 0, 7] + Array("rdkafka".utf8)
+        try broker.driver.deliver(.received(broker.connection, Bytes(head + [0, 0, 0, 0, 0, 1, 0, 0])))
+        let answer = try broker.driver.answer(to: MetadataRequest.self, version: 13, on: broker.connection)
+        #expect(answer?.body.topics.map(\.name) == ["t"])
+    }
+
     @Test(
         "refuses names that no topic can have",
         arguments: ["", ".", "..", "a/b", "../x", "a b", "ü", "a\u{0}", String(repeating: "x", count: 250)])

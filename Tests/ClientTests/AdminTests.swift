@@ -396,3 +396,51 @@ struct AdminMachineTests {
         for found in outcomes.found { #expect(found.count == 4 && found.values.allSatisfy { (try? $0.get()) == 0 }) }
     }
 }
+
+@Suite("An admin with a real broker", .timeLimit(.minutes(5)))
+struct AdminBrokerTests {
+    private func outcome<Key, Value>(_ outcomes: [Key: Result<Value, ClientError>]) -> Result<Value, ClientError>? {
+        outcomes.count == 1 ? outcomes.first?.value : nil
+    }
+
+    @Test("takes a topic through its life")
+    func life() async throws {
+        let broker = try RunningBroker()
+        let admin = try Admin(AdminConfiguration(bootstrapServers: [broker.address]))
+        var new = NewTopic("t", partitionCount: 2)
+        new.configs = ["retention.ms": "1000"]
+        let created = try #require(try outcome(try await admin.createTopics([new]))?.get())
+        #expect(created.partitionCount == 2)
+        #expect(outcome(try await admin.createTopics([new]))?.error?.isAbout(.topicAlreadyExists) == true)
+        #expect(outcome(try await admin.createPartitions(["t": 3]))?.error == nil)
+        #expect(outcome(try await admin.createPartitions(["t": 1]))?.error?.isAbout(.invalidPartitions) == true)
+        let described = try #require(try outcome(try await admin.describeTopics(["t"]))?.get())
+        #expect(described.id == created.id)
+        #expect(described.partitions.map(\.leader) == [1, 1, 1])
+        #expect(try await admin.listTopics() == [described])
+        let changes: [ConfigResource: [ConfigChange]] = [
+            .topic("t"): [.delete("retention.ms"), .set("segment.ms", to: "7")]
+        ]
+        #expect(outcome(try await admin.incrementalAlterConfigs(changes))?.error == nil)
+        let configs = try #require(try outcome(try await admin.describeConfigs([.topic("t")]))?.get())
+        #expect(configs.first { $0.name == "retention.ms" }?.source == .standard)
+        #expect(configs.first { $0.name == "segment.ms" }?.value == "7")
+        for _ in 0..<3 { _ = try broker.produce(batch(count: 10), to: "t", partition: 1) }
+        let name = TopicPartition("t", 1)
+        #expect(try outcome(try await admin.listOffsets([name: .latest]))?.get().offset == 30)
+        #expect(outcome(try await admin.deleteTopics(["t"]))?.error == nil)
+        #expect(outcome(try await admin.describeTopics(["t"]))?.error == .broker(.unknownTopicOrPartition, what: "t"))
+        #expect(try await admin.listTopics() == [])
+        #expect(try await admin.describeCluster().brokers.map(\.id) == [1])
+    }
+
+    private func batch(count: Int) -> RecordBatch {
+        var builder = RecordBatchBuilder(baseTimestamp: 1_000)
+        for number in 0..<count { builder.append(key: nil, value: Bytes(utf8: "\(number)")) }
+        return builder.finish()
+    }
+}
+
+extension ClientError {
+    fileprivate func isAbout(_ code: ErrorCode) -> Bool { if case .broker(code, _) = self { true } else { false } }
+}

@@ -207,6 +207,26 @@ struct ProducerMachineTests {
         #expect(world.client.bufferedBytes == 0)
     }
 
+    @Test("says after max.block.ms that a topic is still not there, where no broker creates it")
+    func topicIsNotThere() throws {
+        final class Told: @unchecked Sendable { var error: ClientError? }
+        // Sendable: the world runs on one thread.
+        let told = Told()
+        var settings = Configuration()
+        try settings.set("auto.create.topics.enable", to: "false")
+        var configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])
+        configuration.maxBlockMilliseconds = 500
+        let broker = try BrokerNode(settings, storage: MemoryStorage(), seed: 1)
+        let world = ClientWorld(ProducerMachine(configuration, seed: 1), broker, seed: 1)
+        let appended = try world.withClient { client, now in
+            try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+        }
+        guard case .mustWait(let ticket) = appended else { throw ClientError.refused("there is such a topic") }
+        #expect(try world.withClient { client, _ in client.await(ticket) { told.error = $0 } })
+        #expect(try world.run(milliseconds: 1_000) { told.error != nil })
+        #expect(told.error == .broker(.unknownTopicOrPartition, what: "topic t"))
+    }
+
     @Test("ends with everything known: what was not sent has failed")
     func stopping() throws {
         let configuration = ProducerConfiguration(bootstrapServers: [SocketAddress(host: "b", port: 9092)])

@@ -16,9 +16,8 @@ final class RunningBroker: Sendable {
         let node = try BrokerNode(configuration, storage: storage, seed: 1)
         let reactor = try Reactor(node, listeners: listeners) { _ in }
         mailbox = reactor.mailbox
-        nonisolated(unsafe) let moved = reactor
-        try startThread {
-            if let (_, node) = try? moved.run() { try? node.close() }
+        try startThread(owning: reactor) { reactor in
+            if let (_, node) = try? reactor.run() { try? node.close() }
         }
     }
 

@@ -35,8 +35,7 @@ final class ScriptedBroker: Sendable {
         }
         let reactor = try Reactor(node, listeners: listeners) { _ in }
         mailbox = reactor.mailbox
-        nonisolated(unsafe) let moved = reactor
-        try startThread { _ = try? moved.run() }
+        try startThread(owning: reactor) { _ = try? $0.run() }
     }
 
     deinit { mailbox.requestStop() }

@@ -33,6 +33,10 @@ enum Entrance: CaseIterable {
     case settings
     /// Several connections to a whole broker; see `BrokerWorld`.
     case broker
+    /// A JSON text.
+    case json
+    /// Lines to a JSON node.
+    case lines
 
     /// Takes bytes in.
     func take(_ bytes: Bytes) {
@@ -59,6 +63,8 @@ enum Entrance: CaseIterable {
         case .checkpoints: takeCheckpoints(bytes)
         case .settings: takeSettings(bytes)
         case .broker: BrokerWorld.take(bytes)
+        case .json: takeJSON(bytes)
+        case .lines: takeLines(bytes)
         }
     }
 

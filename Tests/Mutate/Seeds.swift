@@ -46,9 +46,23 @@ enum Seeds {
         }
         seeds.append(
             [8, 6, UInt8(batch.count)] + batch.array + [10, 0x16, UInt8(batch.count)] + batch.array + [10, 12, 1, 0])
+        seeds.append([9] + Array(#"{"a":[1.5e-3,true,null,"\u00e9\ud83d\ude00\n"],"a":{}}"#.utf8))
+        seeds.append([10] + Array(Self.lines.utf8))
         for client in GoldenFrame.clients { seeds += try conversations(of: client) }
         return seeds
     }
+
+    /// For a JSON node: one of each request.
+    private static let lines = [
+        #""type":"init","node_id":"n1","node_ids":["n1"]"#,
+        #""type":"partition_append","topic":"t","partition":1,"message":"m""#,
+        #""type":"partition_read","topic":"t","partition":1,"offset":0"#,
+        #""type":"partition_info","topic":"t","partition":1"#,
+        #""type":"send","key":"k","msg":[1]"#,
+        #""type":"poll","offsets":{"k":0}"#,
+        #""type":"commit_offsets","offsets":{"k":0}"#,
+        #""type":"list_committed_offsets","keys":["k"]"#,
+    ].map { #"{"src":"c1","dest":"n1","body":{"msg_id":1,\#($0)}}"# + "\n" }.joined()
 
     /// For a broker: a client's request for metadata, which makes the topic, and one more of its requests.
     private static func conversations(of client: String) throws -> [[UInt8]] {

@@ -42,12 +42,10 @@ final class RunningReactor: Sendable {
         port = reactor.addresses[0].port
         mailbox = reactor.mailbox
         let (outcome, ended) = (self.outcome, self.ended)
-        // The thread is the only one to use the reactor from here on.
-        nonisolated(unsafe) let handedOver = reactor
-        try startThread {
+        try startThread(owning: reactor) { reactor in
             let failure: String?
             do {
-                failure = try handedOver.run().failure
+                failure = try reactor.run().failure
             } catch {
                 failure = "\(error)"
             }

@@ -48,6 +48,20 @@ extension LogDirectory {
         }
     }
 
+    /// How many bytes of batches the log `name` has, open or not; 0 where there is none.
+    public func byteCount(of name: String) throws(LogError) -> Int64 {
+        if let log = logs[name] { return log.snapshot.byteCount }
+        guard contains(name) else { return 0 }
+        return try onStorage { () throws(StorageError) in
+            let directory = try storage.directory(name)
+            var sum: Int64 = 0
+            for file in try directory.list() where SegmentName.baseOffset(of: file) != nil {
+                sum += try directory.open(file, creating: false).size()
+            }
+            return sum
+        }
+    }
+
     /// The timestamp of the last entry in a segment's time index, which is its greatest; -1 where there
     /// is no entry, nil where there is no sound index.
     private static func greatestTimestamp(

@@ -35,11 +35,11 @@ extension Message {
         return encoder.finish()
     }
 
-    /// Reads a body of `version`; every byte must belong to it.
-    public init(decoding bytes: Bytes, version: Int16) throws(CodingError) {
+    /// Reads a body of `version`; every byte must belong to it, unless what is left over is to be passed over.
+    public init(decoding bytes: Bytes, version: Int16, passingOverRest: Bool = false) throws(CodingError) {
         var decoder = MessageDecoder(bytes, version: version, isFlexible: Self.apiKey.isFlexible(version))
         self.init()
         try decode(from: &decoder)
-        try decoder.finish()
+        if !passingOverRest { try decoder.finish() }
     }
 }

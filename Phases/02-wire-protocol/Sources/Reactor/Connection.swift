@@ -37,10 +37,13 @@ final class Connection {
     /// What the poller watches for.
     var interest: Interest = .reading
 
-    /// The bytes of each request that has no answer yet, oldest first, behind those that have one.
-    private var requestSizes: [Int] = []
-    private var answeredCount = 0
+    /// The requests that have no answer yet, and the bytes of all of them and of the oldest.
+    private var inFlightCount = 0
     private var inFlightBytes = 0
+    private var oldestBytes = 0
+    /// The bytes of each of the others, in order, behind those that have become the oldest. Often there are none.
+    private var laterBytes: [Int] = []
+    private var laterHead = 0
     /// What `RequestMemory` knows of `requestBytes`.
     var accountedBytes = 0
 
@@ -67,8 +70,7 @@ final class Connection {
 
     /// Whether more may be delivered: a client that does not take its answers is not heard further.
     func wantsToDeliver(_ limits: ReactorLimits) -> Bool {
-        !isPaused && !isClosing && connectingTo == nil && output.count <= limits.maxOutputBytes
-            && output.memoryBytes <= limits.maxOutputMemoryBytes
+        !isPaused && !isClosing && connectingTo == nil && output.isWithin(limits)
     }
 
     /// The memory of requests: received in part, held back, or not answered yet.
@@ -80,24 +82,25 @@ final class Connection {
 
     /// A request has been handed to the node.
     func began(_ bytes: Int) {
-        requestSizes.append(bytes)
+        if inFlightCount == 0 { oldestBytes = bytes } else { laterBytes.append(bytes) }
+        inFlightCount += 1
         inFlightBytes += bytes
     }
 
     /// Whether a request has no answer yet.
-    var hasInFlight: Bool { answeredCount < requestSizes.count }
+    var hasInFlight: Bool { inFlightCount > 0 }
 
     /// The oldest request in flight has its answer.
     func answered() {
         guard hasInFlight else { return }
-        inFlightBytes -= requestSizes[answeredCount]
-        answeredCount += 1
-        guard answeredCount == requestSizes.count || answeredCount >= 64 && answeredCount * 2 > requestSizes.count
-        else {
-            return
-        }
-        requestSizes.removeFirst(answeredCount)
-        answeredCount = 0
+        inFlightBytes -= oldestBytes
+        inFlightCount -= 1
+        guard hasInFlight else { return }
+        oldestBytes = laterBytes[laterHead]
+        laterHead += 1
+        guard laterHead == laterBytes.count || laterHead >= 64 && laterHead * 2 > laterBytes.count else { return }
+        laterBytes.removeFirst(laterHead)
+        laterHead = 0
     }
 
     /// Bytes were received or sent. Returns whether that is activity: with each whole request or queue of

@@ -103,6 +103,24 @@ public final class Mailbox: Sendable {
     public func requestStop() { post(.stop) }
 }
 
+/// Runs `body` on a new thread, with a value that the thread owns from then on.
+package func startThread<Value: ~Copyable>(
+    owning value: consuming sending Value, _ body: @escaping @Sendable (consuming Value) -> Void
+) throws(SystemError) {
+    let box = Box(value)
+    try startThread {
+        if let value = box.take() { body(value) }
+    }
+}
+
+private final class Box<Value: ~Copyable>: @unchecked Sendable {
+    // Sendable without a lock: whoever fills it gives the value up, and only the thread takes it out.
+    private var value: Value?
+
+    init(_ value: consuming sending Value) { self.value = consume value }
+    func take() -> Value? { value.take() }
+}
+
 /// Runs `body` on a new thread.
 package func startThread(_ body: @escaping @Sendable () -> Void) throws(SystemError) {
     final class Box {

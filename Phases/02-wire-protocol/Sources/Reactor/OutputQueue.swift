@@ -34,6 +34,11 @@ struct OutputQueue {
     /// The memory that they take.
     var memoryBytes: Int { partsMemory + small.count }
 
+    /// Whether it is short enough for more to be asked for.
+    func isWithin(_ limits: ReactorLimits) -> Bool {
+        count <= limits.maxOutputBytes && memoryBytes <= limits.maxOutputMemoryBytes
+    }
+
     /// Pieces up to this are copied.
     private static let smallBytes = 1 << 10
     /// As many copied bytes become a part, or a queue that is never empty would keep them all.
@@ -126,26 +131,40 @@ struct OutputQueue {
     /// Sends what is in memory up to the next file with one system call.
     private func sendBytes(to socket: Int32) -> Int {
         unsafe small.withUnsafeBytes { small in
-            unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 64) { vectors in
-                var count = 0
-                var skipped = headSent
-                func add(_ buffer: UnsafeRawBufferPointer) {
-                    // SAFETY: the queue keeps the memory alive beyond the call, and it is only read.
-                    let start = unsafe UnsafeMutableRawPointer(mutating: buffer.baseAddress).map { unsafe $0 + skipped }
-                    unsafe vectors.initializeElement(
-                        at: count, to: iovec(iov_base: start, iov_len: buffer.count - skipped))
-                    (count, skipped) = (count + 1, 0)
-                }
+            // Often that is all: send(2) has no list of pieces to look at.
+            if head == parts.count { return unsafe Self.send(small[headSent...], to: socket) }
+            return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 64) { vectors in
                 var next = head
-                while next < parts.count, count < vectors.count, case .bytes(let bytes) = parts[next] {
-                    unsafe bytes.withUnsafeBytes { unsafe add($0) }
+                while next < parts.count, next - head < vectors.count, case .bytes(let bytes) = parts[next] {
+                    let rest = next == head ? bytes.dropFirst(headSent) : bytes
+                    unsafe rest.withUnsafeBytes {
+                        unsafe vectors.initializeElement(at: next - head, to: Self.vector($0))
+                    }
                     next += 1
                 }
+                var count = next - head
                 let isFollowedByMore = next < parts.count
-                if !isFollowedByMore, count < vectors.count, small.count > 0 { unsafe add(small) }
+                if !isFollowedByMore, count < vectors.count, small.count > 0 {
+                    unsafe vectors.initializeElement(at: count, to: Self.vector(small))
+                    count += 1
+                }
                 return unsafe sendMessage(vectors, count: count, isFollowedByMore: isFollowedByMore, to: socket)
             }
         }
+    }
+
+    private static func vector(_ buffer: UnsafeRawBufferPointer) -> iovec {
+        // SAFETY: the queue keeps the memory alive beyond the call, and it is only read.
+        unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: buffer.baseAddress), iov_len: buffer.count)
+    }
+
+    private static func send(_ bytes: Slice<UnsafeRawBufferPointer>, to socket: Int32) -> Int {
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: bytes)
+        #if canImport(Darwin)
+            return unsafe Darwin.send(socket, bytes.baseAddress, bytes.count, 0)
+        #else
+            return unsafe Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        #endif
     }
 
     private func sendMessage(
@@ -185,12 +204,6 @@ struct OutputQueue {
             errno = EIO
             return -1
         }
-        #if canImport(Darwin)
-            return unsafe bytes.withUnsafeBytes { unsafe Darwin.send(socket, $0.baseAddress, $0.count, 0) }
-        #else
-            return unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-        #endif
+        return unsafe bytes.withUnsafeBytes { unsafe Self.send($0[...], to: socket) }
     }
 }

@@ -7,7 +7,7 @@ import SegmentLog
 
 /// New connections, and the limits on them.
 extension Reactor {
-    func accept(from listener: (socket: Socket, listener: Int)) {
+    mutating func accept(from listener: (socket: Socket, listener: Int)) {
         // A bound, so that a flood of connections leaves the others their turn.
         for _ in 0..<64 {
             guard areListenersWatched else { return }
@@ -26,7 +26,7 @@ extension Reactor {
 
     private static var retryMilliseconds: Int64 { 100 }
 
-    private func admit(_ socket: Socket, to listener: String) throws(SystemError) {
+    private mutating func admit(_ socket: Socket, to listener: String) throws(SystemError) {
         let peer = socket.peerAddress
         let host = peer?.host ?? ""
         guard connectionsByHost[host, default: 0] < limits.maxConnectionsPerHost else {
@@ -52,7 +52,7 @@ extension Reactor {
     }
 
     /// A connection has ended: its host may have another, and so may everybody.
-    func leave(_ connection: Connection) {
+    mutating func leave(_ connection: Connection) {
         guard !connection.id.isOutgoing else { return }
         let host = connection.peer?.host ?? ""
         let count = connectionsByHost[host, default: 1] - 1
@@ -61,7 +61,7 @@ extension Reactor {
     }
 
     /// At a limit nobody is accepted: who comes waits in the backlog, as with Kafka.
-    private func holdBackAtLimits(lastDescriptor: Int32) {
+    private mutating func holdBackAtLimits(lastDescriptor: Int32) {
         if connections.count >= limits.maxConnections {
             log(.warn, "connections_held_back", ["reason": "max.connections (\(limits.maxConnections)) is reached"])
             unwatchListeners()
@@ -74,24 +74,24 @@ extension Reactor {
         }
     }
 
-    private func retryLater() {
+    private mutating func retryLater() {
         unwatchListeners()
         acceptAgainAt = Self.now().advanced(byMilliseconds: Self.retryMilliseconds)
     }
 
-    private func unwatchListeners() {
+    private mutating func unwatchListeners() {
         guard areListenersWatched else { return }
         areListenersWatched = false
         for listener in listeners.sockets { poller.remove(listener.socket.descriptor, .reading) }
     }
 
-    func closeListeners() {
+    mutating func closeListeners() {
         unwatchListeners()
         acceptAgainAt = nil
         for listener in listeners.sockets { listener.socket.stopListening() }
     }
 
-    func watchListeners() {
+    mutating func watchListeners() {
         guard !areListenersWatched, !isStopping, outcome == nil, connections.count < limits.maxConnections else {
             return
         }

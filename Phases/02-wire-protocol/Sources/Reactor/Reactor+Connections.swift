@@ -4,24 +4,24 @@ import SegmentLog
 extension Reactor {
     // MARK: Reading
 
-    func read(from connection: Connection) {
+    mutating func read(from connection: Connection) {
         guard wantsToRead(connection) else { return updateInterest(of: connection) }
         // A frame that has begun has its memory; whoever begins another waits for room.
-        if connection.assembler.claimedBytes == 0, !memory.hasRoom || memory.hasWaiting {
+        if !memory.hasRoom || memory.hasWaiting, connection.assembler.claimedBytes == 0 {
             return waitForMemory(connection)
         }
         receive(from: connection)
     }
 
-    private func receive(from connection: Connection) {
+    private mutating func receive(from connection: Connection) {
         do {
             switch try connection.receive(&receiveBuffer) {
             case .nothing: break
             case .bytes(let bytes):
-                if connection.moved(bytes.count, isWhole: false) { changed(connection, isActive: true) }
+                if connection.moved(bytes.count, isWhole: false) { idle.touch(connection, at: time) }
                 deliverFrames(in: bytes, isShared: true, of: connection)
             case .part(let count, let frame):
-                if connection.moved(count, isWhole: false) { changed(connection, isActive: true) }
+                if connection.moved(count, isWhole: false) { idle.touch(connection, at: time) }
                 if let frame { begin(frame, on: connection) }
                 changed(connection, isActive: frame != nil)
             case .end:
@@ -40,7 +40,7 @@ extension Reactor {
     }
 
     /// Delivers what was held back, for one turn.
-    private func deliverUnread(of connection: Connection) {
+    private mutating func deliverUnread(of connection: Connection) {
         let input = connection.unread
         connection.unread = Bytes()
         deliverFrames(in: input, isShared: false, of: connection)
@@ -48,7 +48,7 @@ extension Reactor {
 
     /// Delivers the frames in `input` until it is used up, the node pauses the connection, memory is short, or
     /// the turn is over: one receive may hold thousands of requests, and others wait.
-    private func deliverFrames(in input: consuming Bytes, isShared: Bool, of connection: Connection) {
+    private mutating func deliverFrames(in input: consuming Bytes, isShared: Bool, of connection: Connection) {
         let turnEnds = time.advanced(byMicroseconds: Self.turnMicroseconds)
         let limits = limits
         var isTurnOver = false
@@ -67,7 +67,9 @@ extension Reactor {
                 begin(frame, on: connection)
                 // The clock costs as much as a small request: it is looked at after 1, 2, 4, 8, 16, 32, 48, ….
                 frames += 1
-                if frames % 16 == 0 || frames & (frames - 1) == 0 { isTurnOver = Self.now() >= turnEnds }
+                if input.count > 0, frames % 16 == 0 || frames & (frames - 1) == 0 {
+                    isTurnOver = Self.now() >= turnEnds
+                }
             }
             input = Bytes()
             guard !connection.hasEnded else { return }
@@ -86,7 +88,7 @@ extension Reactor {
     private static var turnMicroseconds: Int64 { 500 }
 
     /// What was held back has another turn, or waits for memory; nothing, where the connection is paused.
-    func schedule(_ connection: Connection) {
+    mutating func schedule(_ connection: Connection) {
         guard connection.unread.count > 0, connection.wantsToDeliver(limits), !connection.waitsForMemory else { return }
         guard memory.hasRoom || connection.assembler.claimedBytes > 0 else { return waitForMemory(connection) }
         guard !connection.isRunnable else { return }
@@ -94,14 +96,14 @@ extension Reactor {
         runnable.append(connection)
     }
 
-    private func begin(_ frame: Bytes, on connection: Connection) {
+    private mutating func begin(_ frame: Bytes, on connection: Connection) {
         // What arrives on a connection of the node's own is an answer: nobody will answer it.
         if !connection.id.isOutgoing { connection.began(frame.count) }
         deliver(.received(connection.id, frame))
     }
 
     /// Gives each connection that has something held back one turn.
-    func runTurns() {
+    mutating func runTurns() {
         let running = runnable
         runnable = []
         for connection in running {
@@ -115,7 +117,7 @@ extension Reactor {
 
     // MARK: Memory
 
-    private func waitForMemory(_ connection: Connection) {
+    private mutating func waitForMemory(_ connection: Connection) {
         guard !connection.waitsForMemory else { return }
         connection.waitsForMemory = true
         memory.enqueue(connection.id)
@@ -127,9 +129,9 @@ extension Reactor {
     }
 
     /// It is a connection's turn to use memory: for what it has sent already, or for one receive.
-    func takeTurn(_ connection: Connection) {
+    mutating func takeTurn(_ connection: Connection) {
         connection.waitsForMemory = false
-        changed(connection)
+        changed(connection, isActive: true)
         if connection.unread.count > 0 {
             deliverUnread(of: connection)
         } else if wantsToRead(connection) {
@@ -138,23 +140,18 @@ extension Reactor {
         updateInterest(of: connection)
     }
 
-    /// A connection's share of the memory, or what it waits for, may have changed. With `isActive` it is not
-    /// idle in any case.
-    func changed(_ connection: Connection, isActive: Bool = false) {
+    /// A connection's share of the memory may have changed; with `isActive` its idleness begins anew.
+    mutating func changed(_ connection: Connection, isActive: Bool = false) {
         // While its frames are being delivered this would be for each of them; one receive holds little.
         guard !connection.hasEnded, connection !== current else { return }
         memory.account(connection)
-        if !connection.mayBeIdle {
-            idle.remove(connection)
-        } else if isActive || connection.idleSince == nil {
-            idle.touch(connection, at: time)
-        }
+        if isActive { idle.touch(connection, at: time) }
     }
 
     // MARK: The end of the input
 
     /// The client sends nothing more. It may still read: what it asked for is answered, without further waits.
-    func announceEnd(of connection: Connection) {
+    mutating func announceEnd(of connection: Connection) {
         connection.isClientFinished = true
         // Who waits for memory and has sent nothing needs none: waiting would only keep the descriptor.
         if connection.waitsForMemory, connection.isAtEndOfInput {
@@ -165,37 +162,33 @@ extension Reactor {
         if connection.hasInFlight { deliver(.endOfInput(connection.id)) }
     }
 
-    private func endIfDone(_ connection: Connection) {
+    private mutating func endIfDone(_ connection: Connection) {
         let isDone = connection.hasEndedInput && !connection.hasInFlight && connection.unread.count == 0
-        if connection.output.isEmpty, isDone || connection.isClosing { end(connection) }
+        if isDone || connection.isClosing, connection.output.isEmpty { end(connection) }
     }
 
     // MARK: Sending
 
-    func markDirty(_ connection: Connection) {
+    mutating func markDirty(_ connection: Connection) {
         guard !connection.isDirty else { return }
         connection.isDirty = true
         dirty.append(connection)
     }
 
-    func flushDirty() {
-        while !dirty.isEmpty {
-            let flushing = dirty
-            dirty = []
-            for connection in flushing {
-                connection.isDirty = false
-                flush(connection)
-            }
+    mutating func flushDirty() {
+        while let connection = dirty.popLast() {
+            connection.isDirty = false
+            flush(connection)
         }
     }
 
-    func flush(_ connection: Connection) {
+    mutating func flush(_ connection: Connection) {
         guard !connection.hasEnded, connection.connectingTo == nil || connection.isClosing else { return }
         let before = connection.output.count
         let progress = connection.output.send(to: connection.socket.descriptor, budget: 4 << 20)
         let sent = before - connection.output.count
         if sent > 0, connection.moved(sent, isWhole: connection.output.isEmpty) {
-            changed(connection, isActive: true)
+            idle.touch(connection, at: time)
         }
         switch progress {
         case .done, .more: break
@@ -214,7 +207,7 @@ extension Reactor {
         schedule(connection)
     }
 
-    func updateInterest(of connection: Connection) {
+    mutating func updateInterest(of connection: Connection) {
         // What is to be sent is sent before the next wait: only then is it known what to wait for.
         guard !connection.hasEnded, !connection.isDirty else { return }
         var interest: Interest = []

@@ -4,7 +4,7 @@ import SegmentLog
 extension Reactor {
     /// Begins to connect. Resolving a name, and finding the address of it that answers ("localhost" is often
     /// two, and a broker listens at one), may take long: that happens on a thread of its own.
-    func open(_ id: ConnectionID, _ address: SocketAddress) {
+    mutating func open(_ id: ConnectionID, _ address: SocketAddress) {
         opening[id] = address
         do {
             try startThread { [mailbox] in
@@ -19,7 +19,7 @@ extension Reactor {
         }
     }
 
-    func takeConnecting(_ id: ConnectionID, _ result: Result<Socket, SystemError>) {
+    mutating func takeConnecting(_ id: ConnectionID, _ result: Result<Socket, SystemError>) {
         // The node may have closed it in the meantime.
         guard let address = opening.removeValue(forKey: id) else { return }
         do {
@@ -35,13 +35,14 @@ extension Reactor {
     }
 
     /// The socket can be written to: it is connected, or will never be.
-    func finishOpening(_ connection: Connection) {
+    mutating func finishOpening(_ connection: Connection) {
         guard let address = connection.connectingTo else { return }
         let error = connection.socket.connectionError
         connection.connectingTo = nil
         guard error == 0 else {
             connections[connection.id] = nil
             connection.hasEnded = true
+            idle.remove(connection)
             poller.remove(connection.socket.descriptor, connection.interest)
             return deliver(.failedToOpen(connection.id, SystemError("connect to \(address)", error)))
         }

@@ -9,21 +9,23 @@ import SegmentLog
 /// Drives a node with sockets: turns readiness into events, and effects into system calls.
 ///
 /// One thread. It sleeps in the poller, and nowhere else.
-public final class Reactor<Driven: Node> {
+///
+/// A struct with one owner, who gives it up to `run()`: Swift then knows without looking that nobody else
+/// touches its state. In a class it has to look at run time, once for each use of what mutating functions change.
+public struct Reactor<Driven: Node>: ~Copyable {
     /// Other threads reach the reactor through this.
     public let mailbox: Mailbox
     /// Where it listens; a port of 0 has become a real one.
     public let addresses: [SocketAddress]
 
-    private var node: Driven
     let limits: ReactorLimits
     private let writeLog: (LogLine) -> Void
     private var logLimiter = LogLimiter()
-    let poller: any Poller
+    let poller: SystemPoller
     /// Started with the first synchronize: a client's reactor never asks for one.
     private var disk: DiskThread?
     let listeners: Listeners
-    private let bellToken = UInt64.max
+    private static var bellToken: UInt64 { UInt64.max }
     private var effects = Effects()
     private var isPerforming = false
     private var nextWake: Instant?
@@ -52,13 +54,15 @@ public final class Reactor<Driven: Node> {
     /// Those that the node asked for, and whose addresses are being resolved.
     var opening: [ConnectionID: SocketAddress] = [:]
     var connections: [ConnectionID: Connection] = [:]
-    var idle = IdleOrder()
+    var idle: IdleOrder
     var memory: RequestMemory
     var receiveBuffer = ReceiveBuffer()
     /// Connections with something to send.
     var dirty: [Connection] = []
     /// Connections with frames to deliver that need no further receive.
     var runnable: [Connection] = []
+    /// The last property: where a property lies behind one of unknown size is looked up with each use.
+    private var node: Driven
 
     /// Drives `node` behind the listeners. `log` takes the node's lines and the reactor's own.
     public init(
@@ -67,18 +71,28 @@ public final class Reactor<Driven: Node> {
     ) throws(SystemError) {
         // sendfile has no MSG_NOSIGNAL: a peer that went away must be an error, not a signal.
         signal(SIGPIPE, SIG_IGN)
-        self.node = node
-        self.limits = limits
-        writeLog = log
-        memory = RequestMemory(limit: limits.maxQueuedRequestBytes)
-        poller = try SystemPoller()
-        mailbox = try Mailbox()
-        try poller.add(mailbox.bell.descriptor, token: bellToken, .reading)
-        self.listeners = listeners
-        addresses = listeners.addresses
+        let poller = try SystemPoller()
+        let mailbox = try Mailbox()
+        try poller.add(mailbox.bell.descriptor, token: Self.bellToken, .reading)
         for (index, listener) in listeners.sockets.enumerated() {
             try poller.add(listener.socket.descriptor, token: UInt64(index), .reading)
         }
+        self.init(node, listeners, limits, log, poller, mailbox)
+    }
+
+    private init(
+        _ node: Driven, _ listeners: Listeners, _ limits: ReactorLimits, _ log: @escaping (LogLine) -> Void,
+        _ poller: SystemPoller, _ mailbox: Mailbox
+    ) {
+        self.node = node
+        self.listeners = listeners
+        addresses = listeners.addresses
+        self.limits = limits
+        memory = RequestMemory(limit: limits.maxQueuedRequestBytes)
+        idle = IdleOrder(limitMilliseconds: limits.maxIdleMilliseconds)
+        writeLog = log
+        self.poller = poller
+        self.mailbox = mailbox
     }
 
     /// The monotonic clock.
@@ -95,7 +109,7 @@ public final class Reactor<Driven: Node> {
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
-    private func tellTime() {
+    private mutating func tellTime() {
         time = Self.now()
         guard tellTimeAt <= time else { return }
         tellTimeAt = time.advanced(byMilliseconds: 1_000)
@@ -104,7 +118,7 @@ public final class Reactor<Driven: Node> {
 
     /// Serves until the node stops. Returns what went wrong, or nil after a clean end; the node is
     /// handed back, so that its owner can close what it holds.
-    public func run() throws(SystemError) -> (failure: String?, node: Driven) {
+    public consuming func run() throws(SystemError) -> (failure: String?, node: Driven) {
         var ready: [Readiness] = []
         while outcome == nil {
             try poller.wait(milliseconds: timeout(), into: &ready)
@@ -125,17 +139,17 @@ public final class Reactor<Driven: Node> {
     var isStopping: Bool { stopBy != nil }
 
     /// A line for the operator, unless there were too many like it.
-    func log(_ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, String> = [:]) {
+    mutating func log(_ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, String> = [:]) {
         log(LogLine(level, event, fields))
     }
 
-    private func log(_ line: LogLine) {
+    private mutating func log(_ line: LogLine) {
         if let line = logLimiter.admit(line, at: Self.now()) { writeLog(line) }
     }
 
     // MARK: Events
 
-    func deliver(_ event: Event) {
+    mutating func deliver(_ event: Event) {
         node.handle(event, at: time, &effects)
         // Performing an effect may end a connection, which is an event again: its effects come
         // behind those in hand.
@@ -150,9 +164,9 @@ public final class Reactor<Driven: Node> {
         isPerforming = false
     }
 
-    private func serve(_ readiness: Readiness) {
+    private mutating func serve(_ readiness: Readiness) {
         time = Self.now()
-        if readiness.token == bellToken {
+        if readiness.token == Self.bellToken {
             for message in mailbox.take() { take(message) }
         } else if readiness.token < UInt64(listeners.sockets.count) {
             accept(from: listeners.sockets[Int(readiness.token)])
@@ -169,7 +183,7 @@ public final class Reactor<Driven: Node> {
         }
     }
 
-    private func take(_ message: Mailbox.Message) {
+    private mutating func take(_ message: Mailbox.Message) {
         switch message {
         case .synchronized(let ticket): deliver(.synchronized(ticket))
         case .failedToSynchronize(let ticket, let error): deliver(.failedToSynchronize(ticket, error))
@@ -187,7 +201,7 @@ public final class Reactor<Driven: Node> {
         }
     }
 
-    private func runTimers() {
+    private mutating func runTimers() {
         let now = Self.now()
         time = now
         if let wake = nextWake, wake <= now {
@@ -202,7 +216,12 @@ public final class Reactor<Driven: Node> {
             acceptAgainAt = nil
             watchListeners()
         }
-        while let due = idleDeadline, due <= now, let oldest = idle.oldest {
+        while let due = idle.deadline, due < now, let oldest = idle.oldest {
+            // Who waits for us is not idle.
+            guard oldest.mayBeIdle else {
+                idle.touch(oldest, at: now)
+                continue
+            }
             log(.debug, "connection_idle", ["connection": "\(oldest.id.value)", "peer": oldest.peerName])
             end(oldest)
         }
@@ -211,20 +230,19 @@ public final class Reactor<Driven: Node> {
         }
     }
 
-    /// When the connection that has been idle for longest has been so for too long.
-    private var idleDeadline: Instant? {
-        guard let limit = limits.maxIdleMilliseconds else { return nil }
-        return idle.oldest?.idleSince?.advanced(byMilliseconds: limit)
-    }
-
     private func timeout() -> Int32 {
         // Others may be ready as well: look, and come back to those who have another turn.
         guard runnable.isEmpty else { return 0 }
-        guard let next = [nextWake, acceptAgainAt, stopBy, idleDeadline].compactMap({ $0 }).min() else { return -1 }
+        guard let next = earliest(earliest(nextWake, acceptAgainAt), earliest(stopBy, idle.deadline)) else { return -1 }
         let (nanoseconds, isLongAgo) = next.nanoseconds.subtractingReportingOverflow(Self.now().nanoseconds)
         guard !isLongAgo, nanoseconds > 0 else { return 0 }
         // Rounded up, so that the reactor does not spin through the last millisecond.
         return Int32(clamping: nanoseconds / 1_000_000 + 1)
+    }
+
+    private func earliest(_ first: Instant?, _ second: Instant?) -> Instant? {
+        guard let first, let second else { return first ?? second }
+        return min(first, second)
     }
 
     // MARK: Effects
@@ -234,20 +252,20 @@ public final class Reactor<Driven: Node> {
         return connections[id]
     }
 
-    private func perform(_ effect: Effect) {
+    private mutating func perform(_ effect: Effect) {
         switch effect {
         case .open(let id, let address): open(id, address)
         case .send(let id, let payload):
             guard let connection = connection(id) else { return }
             connection.answered()
-            changed(connection)
+            changed(connection, isActive: true)
             if let payload { connection.output.append(payload) }
             markDirty(connection)
         case .close(let id):
             opening[id] = nil
             guard let connection = connections[id] else { return }
             connection.isClosing = true
-            changed(connection)
+            changed(connection, isActive: true)
             markDirty(connection)
         case .pause(let id):
             guard let connection = connections[id] else { return }
@@ -259,13 +277,13 @@ public final class Reactor<Driven: Node> {
             schedule(connection)
             updateInterest(of: connection)
         case .synchronize(let ticket, let files): synchronize(ticket, files)
-        case .wake(let instant): nextWake = min(nextWake ?? instant, instant)
+        case .wake(let instant): nextWake = earliest(nextWake, instant)
         case .log(let line): log(line)
         case .stop(let failure): outcome = .some(failure)
         }
     }
 
-    private func synchronize(_ ticket: SynchronizeTicket, _ files: [any File]) {
+    private mutating func synchronize(_ ticket: SynchronizeTicket, _ files: [any File]) {
         do {
             let thread = try disk ?? DiskThread.start(reportingTo: mailbox)
             thread.synchronize(ticket, files)
@@ -276,7 +294,7 @@ public final class Reactor<Driven: Node> {
     }
 
     /// Does what the events in hand have left to do: sends, and delivers what was held back, one turn each.
-    private func settle() {
+    private mutating func settle() {
         flushDirty()
         runTurns()
         flushDirty()
@@ -288,7 +306,7 @@ public final class Reactor<Driven: Node> {
 
     // MARK: The end of a connection, and of everything
 
-    func end(_ connection: Connection) {
+    mutating func end(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.id) != nil else { return }
         connection.hasEnded = true
         poller.remove(connection.socket.descriptor, connection.interest)
@@ -300,7 +318,7 @@ public final class Reactor<Driven: Node> {
     }
 
     /// Sends what is left before the process ends, for five seconds at most.
-    private func finishSending() {
+    private mutating func finishSending() {
         let deadline = Self.now().advanced(byMilliseconds: 5_000)
         closeListeners()
         poller.remove(mailbox.bell.descriptor, .reading)

@@ -53,6 +53,8 @@ public struct AdminSettings: Sendable {
     public var replicationFactor = 1
     /// `max.request.partition.size.limit`: the most partitions that one DescribeTopicPartitions answers with.
     public var maxDescribedPartitions = 2000
+    /// The broker's settings, as DescribeConfigs tells them.
+    public var broker: [BrokerSetting] = []
 
     /// Kafka's defaults.
     public init() {}

@@ -7,10 +7,12 @@ extension PartitionServer {
 
     /// Makes topics, or says why not. Those that can be made are made together, and are durable on return.
     public mutating func createTopics(
-        _ request: CreateTopicsRequest, of view: ClusterView, at now: Instant, _ server: inout RequestServer,
-        _ effects: inout Effects
+        _ request: CreateTopicsRequest, version: Int16, of view: ClusterView, at now: Instant,
+        _ server: inout RequestServer, _ effects: inout Effects
     ) -> CreateTopicsResponse {
         var response = CreateTopicsResponse()
+        // KIP-525: from version 5 on the answer has the topic's configs.
+        let admin = version >= 5 ? configAdmin : nil
         var new: [NewTopic] = []
         let isTooLarge = partitionCount(of: request) > Self.maxPartitionsPerRequest
         let mentions = Dictionary(request.topics.map { ($0.name, 1) }, uniquingKeysWith: +)
@@ -21,13 +23,17 @@ extension PartitionServer {
             answer.name = asked.name
             do throws(Refusal) {
                 if isTooLarge {
-                    throw Refusal(.policyViolation, "Excessively large number of partitions per request.")
+                    throw Refusal(
+                        .policyViolation, "one request makes at most \(Self.maxPartitionsPerRequest) partitions")
                 }
-                if mentions[asked.name] != 1 { throw Refusal(.invalidRequest, "Duplicate topic name.") }
+                if mentions[asked.name] != 1 {
+                    throw Refusal(.invalidRequest, "the request names this topic more than once")
+                }
                 let topic = try newTopic(asked, beside: &names, of: view)
                 answer.topicID = topic.id
                 answer.partitionCount = Int32(topic.replicas.count)
                 answer.replicationFactor = Int16(clamping: topic.replicas.first?.count ?? 0)
+                answer.configs = admin?.describeTopic(overrides: topic.configs).map(CreateTopicsResponse.Config.init)
                 new.append(topic)
             } catch {
                 (answer.errorCode, answer.errorMessage) = (error.code, error.reason)
@@ -90,13 +96,14 @@ extension PartitionServer {
     /// Checks that a client may make a topic of this name, beside those that are there and those with these
     /// collision keys, which are about to be.
     func checkNew(_ name: String, beside keys: Set<String>) throws(Refusal) {
-        guard topics[name] == nil else { throw Refusal(.topicAlreadyExists, "Topic '\(name)' already exists.") }
+        guard topics[name] == nil else { throw Refusal(.topicAlreadyExists, "there is a topic \(name) already") }
         if let reason = topics.whyInvalid(name) { throw Refusal(.invalidTopic, reason) }
         guard !TopicName.internalNames.contains(name) else {
             throw Refusal(.invalidTopic, "\(name) is internal: brokers make it when they need it")
         }
         guard !keys.contains(TopicName.collisionKey(name)) else {
-            throw Refusal(.invalidTopic, "Topic '\(name)' collides with another topic of this request")
+            throw Refusal(
+                .invalidTopic, "another topic of this request differs from \(name) in dots and underscores only")
         }
     }
 
@@ -104,7 +111,7 @@ extension PartitionServer {
         var configs: [String: String] = [:]
         for config in asked.configs {
             guard let value = config.value else {
-                throw Refusal(.invalidConfig, "Null value not supported for topic configs: \(config.name)")
+                throw Refusal(.invalidConfig, "\(config.name) has no value")
             }
             configs[config.name] = value
         }
@@ -119,10 +126,10 @@ extension PartitionServer {
     private func place(_ asked: CreateTopicsRequest.Topic, of view: ClusterView) throws(Refusal) -> [[Int32]] {
         guard asked.replicationFactor == -1 || asked.replicationFactor > 0 else {
             throw Refusal(
-                .invalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.")
+                .invalidReplicationFactor, "a replication factor is at least 1, or -1 for the default")
         }
         guard asked.partitionCount == -1 || asked.partitionCount > 0 else {
-            throw Refusal(.invalidPartitions, "Number of partitions was set to an invalid non-positive value.")
+            throw Refusal(.invalidPartitions, "a topic has at least 1 partition; -1 is for the default")
         }
         return try ReplicaPlacement(in: view).place(
             asked.partitionCount == -1 ? settings.partitionCount : Int(asked.partitionCount),
@@ -132,27 +139,35 @@ extension PartitionServer {
     private func assigned(
         _ asked: CreateTopicsRequest.Topic, _ placement: ReplicaPlacement
     ) throws(Refusal) -> [[Int32]] {
-        let given = "A manual partition assignment was specified, but"
+        let given = "with assignments"
         guard asked.replicationFactor == -1 else {
-            throw Refusal(.invalidRequest, "\(given) replication factor was not set to -1.")
+            throw Refusal(.invalidRequest, "\(given) the replication factor must be -1")
         }
         guard asked.partitionCount == -1 else {
-            throw Refusal(.invalidRequest, "\(given) numPartitions was not set to -1.")
+            throw Refusal(.invalidRequest, "\(given) the number of partitions must be -1")
         }
         var replicas = [[Int32]?](repeating: nil, count: asked.assignments.count)
         for assignment in asked.assignments {
             let index = Int(assignment.partitionIndex)
             guard replicas.indices.contains(index) else {
                 throw Refusal(
-                    .invalidReplicaAssignment, "partitions should be a consecutive 0-based integer sequence")
+                    .invalidReplicaAssignment, "assignments must name the partitions 0, 1, 2, … without a gap")
             }
             guard replicas[index] == nil else {
                 throw Refusal(
-                    .invalidReplicaAssignment, "Found multiple manual partition assignments for partition \(index)")
+                    .invalidReplicaAssignment, "partition \(index) is assigned twice")
             }
             try placement.check(assignment.brokerIDs, factor: asked.assignments.first?.brokerIDs.count)
             replicas[index] = assignment.brokerIDs
         }
         return replicas.compactMap { $0 }
+    }
+}
+
+extension CreateTopicsResponse.Config {
+    fileprivate init(_ config: DescribeConfigsResponse.Config) {
+        self.init()
+        (name, value, configSource) = (config.name, config.value, config.configSource)
+        (isReadOnly, isSensitive) = (config.isReadOnly, config.isSensitive)
     }
 }

@@ -14,7 +14,8 @@ extension PartitionServer {
         // Version 0 had no null: there an empty list asks for everything.
         if let asked = version == 0 && request.topics?.isEmpty == true ? nil : request.topics {
             if request.allowAutoTopicCreation && settings.createsTopicsOnFirstUse {
-                makeMissing(asked.compactMap(\.name), of: view, at: now, &server, &effects)
+                makeMissing(
+                    asked.filter { $0.topicID == .zero }.compactMap(\.name), of: view, at: now, &server, &effects)
             }
             var seen = Set<MetadataRequest.Topic>()
             for topic in asked where seen.insert(topic).inserted {

@@ -69,12 +69,12 @@ extension ConfigAdmin {
             result.resourceName = alteration.resource.name
             do throws(Refusal) {
                 guard counts[alteration.resource] == 1 else {
-                    throw Refusal(code: .invalidRequest, message: "Each resource must appear at most once.")
+                    throw Refusal(.invalidRequest, "the request names this resource more than once")
                 }
                 changes += try records(of: alteration)
             } catch {
                 result.errorCode = error.code
-                result.errorMessage = error.message
+                result.errorMessage = error.reason
             }
             return result
         }
@@ -89,12 +89,7 @@ extension ConfigAdmin {
         for change in alteration.changes { try apply(change, to: &after, of: resource) }
         if resource.isTopic { try checkTopic(resource.name, after) } else { try checkBroker(resource, after) }
         return Set(before.keys).union(after.keys).sorted().filter { before[$0] != after[$0] }.map { name in
-            var record = ConfigRecord()
-            record.resourceType = resource.kind
-            record.resourceName = resource.name
-            record.name = name
-            record.value = after[name]
-            return .config(record)
+            .config(ConfigRecord(resource, name: name, value: after[name]))
         }
     }
 
@@ -102,30 +97,29 @@ extension ConfigAdmin {
     private func checkForm(_ alteration: Alteration) throws(Refusal) {
         let names = alteration.changes.map(\.name)
         guard Set(names).count == names.count else {
-            throw Refusal(code: .invalidRequest, message: "Error due to duplicate config keys")
+            throw Refusal(.invalidRequest, "the request names a config more than once")
         }
         if let unknown = alteration.changes.first(where: { $0.operation == nil }) {
-            throw Refusal(code: .invalidRequest, message: "Unknown operations type \(unknown.number)")
+            throw Refusal(.invalidRequest, "there is no operation \(unknown.number)")
         }
         let nulls = alteration.changes.filter { $0.operation != .delete && $0.value == nil }.map(\.name)
         guard nulls.isEmpty else {
-            throw Refusal(
-                code: .invalidRequest, message: "Null value not supported for : \(nulls.joined(separator: ", "))")
+            throw Refusal(.invalidRequest, "these have no value: \(nulls.joined(separator: ", "))")
         }
         let resource = alteration.resource
         guard resource.isTopic || resource.isBroker else {
-            throw Refusal(code: .invalidRequest, message: "Unknown resource type \(resource.kind)")
+            throw Refusal(.invalidRequest, "resources of type \(resource.kind) have no configs here")
         }
         guard !resource.isBroker || resource == .allBrokers || resource == .broker(brokerID) else {
             throw Refusal(
-                code: .invalidRequest,
-                message: Int32(resource.name) == nil
-                    ? "Node id must be an integer, but it is: \(resource.name)"
-                    : "Unexpected broker id, expected \(brokerID), but received \(resource.name)")
+                .invalidRequest,
+                Int32(resource.name) == nil
+                    ? "a broker is named by its number, not \(resource.name)"
+                    : "this is broker \(brokerID), not \(resource.name)")
         }
         guard resource.isTopic else { return }
         guard !resource.name.isEmpty else {
-            throw Refusal(code: .invalidRequest, message: "Default topic resources are not allowed.")
+            throw Refusal(.invalidRequest, "a topic has a name")
         }
         try checkTopicName(resource.name)
     }
@@ -142,10 +136,10 @@ extension ConfigAdmin {
             let isAppend = change.operation == .append
             guard let key, key.type == .list else {
                 throw Refusal(
-                    code: .invalidConfig,
-                    message: """
-                        Can't \(isAppend ? "APPEND" : "SUBTRACT") to key \(change.name) because its type is not LIST.
-                        """)
+                    .invalidConfig,
+                    """
+                    \(change.name) is no list: \(isAppend ? "APPEND" : "SUBTRACT") does not apply to it
+                    """)
             }
             // As in Kafka, a list that is not set begins with the default, whatever the broker's file says.
             var parts = ConfigType.parts(of: configs[change.name] ?? key.defaultValue)
@@ -164,23 +158,22 @@ extension ConfigAdmin {
             let defaults = try image.topicDefaults(onBroker: brokerID, startedWith: startedWith)
             try TopicConfig(overriding: overrides, defaults: defaults).checkTogether()
         } catch {
-            throw Refusal(code: .invalidConfig, message: error.description)
+            throw Refusal(.invalidConfig, error.description)
         }
         guard image.topics[name] != nil else {
-            throw Refusal(code: .unknownTopicOrPartition, message: "The topic '\(name)' does not exist.")
+            throw unknownTopic(name)
         }
     }
 
     private func checkBroker(_ resource: MetadataImage.Resource, _ configs: [String: String]) throws(Refusal) {
         let names = configs.keys.sorted()
         if let unknown = names.first(where: { setting($0) == nil }) {
-            throw Refusal(code: .invalidConfig, message: "Unknown config name: \(unknown)")
+            throw Refusal(.invalidConfig, "there is no config \(unknown)")
         }
         let fixed = names.filter { TopicConfigKey.behind(setting: $0)?.synonyms.first?.name != $0 }
         guard fixed.isEmpty else {
             throw Refusal(
-                code: .invalidRequest,
-                message: "Cannot update these configs dynamically: [\(fixed.joined(separator: ", "))]")
+                .invalidRequest, "these are set at the start only: \(fixed.joined(separator: ", "))")
         }
         do throws(ConfigError) {
             var next = startedWith
@@ -191,7 +184,7 @@ extension ConfigAdmin {
             try next.checkTogether()
         } catch {
             // Not INVALID_CONFIG, and not in Kafka either (KAFKA-13609).
-            throw Refusal(code: .invalidRequest, message: error.description)
+            throw Refusal(.invalidRequest, error.description)
         }
     }
 }

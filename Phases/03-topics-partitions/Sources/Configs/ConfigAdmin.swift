@@ -19,12 +19,6 @@ public struct ConfigAdmin {
         case defaultValue = 5
     }
 
-    /// Why a request is refused.
-    struct Refusal: Error {
-        var code: ErrorCode
-        var message: String?
-    }
-
     /// What is written down.
     let image: MetadataImage
     /// The broker that answers.
@@ -62,12 +56,12 @@ public struct ConfigAdmin {
             let resource = MetadataImage.Resource(kind: asked.resourceType, name: asked.resourceName)
             do throws(Refusal) {
                 guard seen.insert(resource).inserted else {
-                    throw Refusal(code: .invalidRequest, message: "Each resource must appear at most once.")
+                    throw Refusal(.invalidRequest, "the request names this resource more than once")
                 }
                 result.configs = try describe(resource, asked, request)
             } catch {
                 result.errorCode = error.code
-                result.errorMessage = error.message
+                result.errorMessage = error.reason
             }
             return result
         }
@@ -85,12 +79,12 @@ public struct ConfigAdmin {
         var configs: [DescribeConfigsResponse.Config]
         if resource.isTopic {
             try checkTopicName(resource.name)
-            guard image.topics[resource.name] != nil else { throw Refusal(code: .unknownTopicOrPartition) }
+            guard image.topics[resource.name] != nil else { throw unknownTopic(resource.name) }
             configs = describeTopic(overrides: image.configs[resource] ?? [:])
         } else if resource.isBroker {
             configs = try describeBroker(resource.name)
         } else {
-            throw Refusal(code: .invalidRequest, message: "Unsupported resource type: \(resource.kind)")
+            throw Refusal(.invalidRequest, "resources of type \(resource.kind) have no configs here")
         }
         if let names = asked.configurationKeys.map(Set.init), !names.isEmpty {
             configs.removeAll { !names.contains($0.name) }
@@ -104,10 +98,14 @@ public struct ConfigAdmin {
 
     // MARK: Topics
 
+    func unknownTopic(_ name: String) -> Refusal {
+        Refusal(.unknownTopicOrPartition, "there is no topic \(name)")
+    }
+
     /// Refuses a name that no topic can have.
     func checkTopicName(_ name: String) throws(Refusal) {
         guard let reason = TopicName.whyInvalid(name) else { return }
-        throw Refusal(code: .invalidTopic, message: reason)
+        throw Refusal(.invalidTopic, reason)
     }
 
     private func describe(_ key: TopicConfigKey, overrides: [String: String]) -> DescribeConfigsResponse.Config {
@@ -146,12 +144,11 @@ public struct ConfigAdmin {
             }
         }
         guard let id = Int32(name) else {
-            throw Refusal(code: .invalidRequest, message: "Broker id must be an integer, but it is: \(name)")
+            throw Refusal(.invalidRequest, "a broker is named by its number, not \(name)")
         }
         guard id == brokerID else {
             throw Refusal(
-                code: .invalidRequest,
-                message: "Unexpected broker id, expected \(brokerID) or empty string, but received \(name)")
+                .invalidRequest, "this is broker \(brokerID), not \(name)")
         }
         return settings.map(describe)
     }

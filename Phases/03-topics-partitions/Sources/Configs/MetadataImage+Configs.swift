@@ -1,4 +1,4 @@
-extension MetadataImage.Resource {
+extension MetadataImage.Resource: CustomStringConvertible {
     private static let topicKind: Int8 = 2
     private static let brokerKind: Int8 = 4
 
@@ -13,6 +13,13 @@ extension MetadataImage.Resource {
     var isTopic: Bool { kind == Self.topicKind }
     /// Whether it is a broker, or all of them.
     var isBroker: Bool { kind == Self.brokerKind }
+
+    /// The kind and the name, such as "topic orders".
+    public var description: String {
+        if isTopic { return "topic \(name)" }
+        if isBroker { return name.isEmpty ? "all brokers" : "broker \(name)" }
+        return "resource \(kind) \(name)"
+    }
 }
 
 extension MetadataImage {

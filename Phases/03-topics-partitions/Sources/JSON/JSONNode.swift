@@ -17,6 +17,8 @@ import WireProtocol
 public struct JSONNode {
     /// The longest line that is read; a longer one is refused.
     public static let maxLineBytes = 16 << 20
+    /// The broker that the partitions made here belong to: Kafka's number of a broker that is told none.
+    private static let brokerID: Int32 = 1
     /// So many bytes of answers are held, and then those of one more request.
     static let maxAnswerBytes = 1 << 20
 
@@ -42,7 +44,7 @@ public struct JSONNode {
     public init(in storage: any Storage, defaults: TopicConfig = TopicConfig(), seed: UInt64) throws(LogError) {
         self.storage = storage
         random = SplitMix64(seed: seed)
-        topics = try Topics(in: storage, nodeID: 1, defaults: defaults) { _, _ in }
+        topics = try Topics(in: storage, nodeID: Self.brokerID, defaults: defaults) { _, _ in }
         committed = try onStorage { () throws(StorageError) in try OffsetCheckpoint(Self.committedName, in: storage) }
     }
 
@@ -65,6 +67,7 @@ public struct JSONNode {
     public mutating func answers() throws(LogError) -> [String] {
         do throws(LogError) {
             if let failure { throw failure }
+            try topics.directory.synchronizeNames()
             for key in unsynchronized.sorted() {
                 guard let partition = topics.partition(key: key), let log = partition.opened else { continue }
                 try log.synchronize()
@@ -184,7 +187,7 @@ public struct JSONNode {
         let id = topics[name]?.id ?? Uuid.random(using: &random)
         var records: [MetadataRecord] = topics[name] == nil ? [.topic(TopicRecord(name: name, topicID: id))] : []
         for index in Int32(topics[name]?.partitions.count ?? 0)...number {
-            records.append(.partition(PartitionRecord(index: index, topicID: id, replicas: [1])))
+            records.append(.partition(PartitionRecord(index: index, topicID: id, replicas: [Self.brokerID])))
         }
         _ = try Refusal.unless { () throws(LogError) in try topics.append(records, at: time) }
         guard let made = topics[name]?.partition(number) else {

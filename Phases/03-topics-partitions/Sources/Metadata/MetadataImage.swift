@@ -46,6 +46,29 @@ public struct MetadataImage: Equatable, Sendable {
     /// The names of all topics, in ascending order.
     public var topicNames: [String] { topics.keys.sorted() }
 
+    /// What these records touch: a change that can follow it can follow the whole. It is as large as the
+    /// change, and the topics that it touches.
+    func part(touchedBy records: [MetadataRecord]) -> MetadataImage {
+        var part = MetadataImage()
+        for record in records {
+            switch record {
+            case .topic(let topic):
+                part.take(topics[topic.name])
+                part.take(self[topic.topicID])
+            case .partition(let partition): part.take(self[partition.topicID])
+            case .removeTopic(let removed): part.take(self[removed.topicID])
+            case .config: break
+            }
+        }
+        return part
+    }
+
+    private mutating func take(_ topic: Topic?) {
+        guard let topic, topics[topic.name] == nil else { return }
+        topics[topic.name] = topic
+        names[topic.id] = topic.name
+    }
+
     /// Takes in the next record of the log.
     public mutating func apply(_ record: MetadataRecord) throws(MetadataError) {
         switch record {

@@ -21,7 +21,7 @@ public struct MetadataLog {
     /// The ids of the topics that were removed since the log began.
     public private(set) var removedTopics: Set<Uuid> = []
     private let log: Log
-    private let path: String
+    let path: String
 
     /// Opens the log in `storage`, and applies what it holds. Whatever a crash left of an append that
     /// had not returned is either whole or gone.
@@ -49,24 +49,25 @@ public struct MetadataLog {
     /// milliseconds since 1970. Nothing is appended where they cannot follow what is there.
     public mutating func append(_ records: [MetadataRecord], at time: Int64) throws(LogError) {
         guard !records.isEmpty else { return }
-        var next = image
+        _ = try log.append(try batch(of: records, at: time), leaderEpoch: LeaderEpoch(0))
+        try log.synchronize()
+        for record in records { try apply(record) }
+    }
+
+    /// The batch of records that can follow what is there.
+    private func batch(of records: [MetadataRecord], at time: Int64) throws(LogError) -> RecordBatch {
+        // Tried on a part: a copy of the whole would cost as much as all topics.
+        var touched = image.part(touchedBy: records)
         var builder = RecordBatchBuilder(baseTimestamp: time)
         do {
             for record in records {
-                try next.apply(record)
+                try touched.apply(record)
                 builder.append(key: nil, value: try record.encoded())
             }
         } catch {
             throw unusable("\(error)")
         }
-        _ = try log.append(builder.finish(), leaderEpoch: LeaderEpoch(0))
-        try log.synchronize()
-        image = next
-        noteRemovals(records)
-    }
-
-    private mutating func noteRemovals(_ records: [MetadataRecord]) {
-        for case .removeTopic(let topic) in records { removedTopics.insert(topic.topicID) }
+        return builder.finish()
     }
 
     /// Ends the log cleanly.
@@ -89,7 +90,7 @@ public struct MetadataLog {
     private mutating func apply(_ record: MetadataRecord) throws(LogError) {
         do {
             try image.apply(record)
-            noteRemovals([record])
+            if case .removeTopic(let topic) = record { removedTopics.insert(topic.topicID) }
         } catch {
             throw unusable("\(error)")
         }

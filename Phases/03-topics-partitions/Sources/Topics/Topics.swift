@@ -27,8 +27,12 @@ public struct Topics {
 
     /// The logs.
     public let directory: LogDirectory
-    /// What topics do not set themselves.
-    public let defaults: TopicConfig
+    /// The broker whose topics they are.
+    let nodeID: Int32
+    /// What topics that set nothing had when the broker was started.
+    let startedWith: TopicConfig
+    /// What they have since then, for brokers' configs can be changed by request.
+    public private(set) var defaults: TopicConfig
     /// What was found at start, for the ready line and the operator's log.
     public private(set) var recovery = RecoverySummary()
 
@@ -47,11 +51,14 @@ public struct Topics {
     /// Reads the metadata log in `storage`, and recovers the partitions' logs after a crash.
     ///
     /// - Parameters:
-    ///   - nodeID: the broker that holds what directories without a metadata log hold.
+    ///   - nodeID: the broker whose topics they are.
+    ///   - defaults: what topics do not set themselves, by the broker's settings.
     ///   - progress: told how many logs of how many have been recovered.
     public init(
         in storage: any Storage, nodeID: Int32, defaults: TopicConfig, progress: (_ done: Int, _ total: Int) -> Void
     ) throws(LogError) {
+        self.nodeID = nodeID
+        startedWith = defaults
         self.defaults = defaults
         metadata = try MetadataLog(
             in: try onStorage { () throws(StorageError) in try storage.directory(MetadataLog.directoryName) })
@@ -60,9 +67,10 @@ public struct Topics {
         directory = try LogDirectory(
             storage, configuration: defaults.log, excluding: [MetadataLog.directoryName])
         if metadata.isEmpty { try adopt(by: nodeID) }
+        try followBrokers()
         for name in metadata.image.topicNames {
             guard let topic = metadata.image.topics[name] else { continue }
-            add(name, topic.id)
+            try add(name, topic.id)
             for partition in topic.partitions { add(partition, to: name) }
         }
         try sortOut()
@@ -111,20 +119,22 @@ public struct Topics {
         var removed: [Partition] = []
         for record in records {
             switch record {
-            case .topic(let topic): add(topic.name, topic.topicID)
+            case .topic(let topic): try add(topic.name, topic.topicID)
             case .partition(let partition):
                 if let name = namesByID[partition.topicID] { add(partition, to: name) }
-            case .config(let config): follow(config)
+            case .config(let config): try follow(config)
             case .removeTopic(let topic): removed += remove(topic.topicID)
             }
         }
+        let keys = Set(removed.map(\.key))
+        if !keys.isEmpty { partitions.removeAll { keys.contains($0.key) } }
         let made = removed.map(\.name).filter(directory.contains)
         if !made.isEmpty { try directory.detach(made, at: time) }
         return removed
     }
 
-    private mutating func add(_ name: String, _ id: Uuid) {
-        byName[name] = Topic(name: name, id: id, config: config(of: name))
+    private mutating func add(_ name: String, _ id: Uuid) throws(LogError) {
+        byName[name] = Topic(name: name, id: id, config: try config(of: name))
         namesByID[id] = name
         collisionKeys[TopicName.collisionKey(name), default: 0] += 1
         names.insert(name, at: names.partitioningIndex { $0 >= name })
@@ -139,11 +149,21 @@ public struct Topics {
         byName[name]?.partitions.append(partition)
     }
 
-    private mutating func follow(_ config: ConfigRecord) {
-        for name in config.resourceName.isEmpty || byName[config.resourceName] == nil ? names : [config.resourceName] {
-            let changed = self.config(of: name)
+    private mutating func follow(_ config: ConfigRecord) throws(LogError) {
+        let resource = MetadataImage.Resource(kind: config.resourceType, name: config.resourceName)
+        if !resource.isTopic { try followBrokers() }
+        for name in resource.isTopic ? [config.resourceName] : names {
+            let changed = try self.config(of: name)
             byName[name]?.config = changed
             for partition in byName[name]?.partitions ?? [] { partition.config = changed }
+        }
+    }
+
+    private mutating func followBrokers() throws(LogError) {
+        do {
+            defaults = try image.topicDefaults(onBroker: nodeID, startedWith: startedWith)
+        } catch {
+            throw unusable("the brokers", error)
         }
     }
 
@@ -154,19 +174,23 @@ public struct Topics {
         names.remove(at: names.partitioningIndex { $0 >= name })
         let key = TopicName.collisionKey(name)
         collisionKeys[key] = collisionKeys[key].flatMap { $0 > 1 ? $0 - 1 : nil }
-        let keys = Set(topic.partitions.map(\.key))
-        partitions.removeAll { keys.contains($0.key) }
         return topic.partitions
     }
 
     /// What a topic is configured to.
-    private func config(of name: String) -> TopicConfig { defaults }
+    private func config(of name: String) throws(LogError) -> TopicConfig {
+        do { return try image.topicConfig(name, defaults: defaults) } catch { throw unusable(name, error) }
+    }
+
+    private func unusable(_ what: String, _ error: ConfigError) -> LogError {
+        .storage(StorageError("configure \(what) as in", metadata.path, .other(error.description)))
+    }
 
     // MARK: Starting
 
     /// Directories that were there before there was a metadata log become its first topics.
-    private mutating func adopt(by nodeID: Int32) throws(LogError) {
-        let (records, leftovers) = try TopicDirectories(directory).topics(on: nodeID)
+    private mutating func adopt(by brokerID: Int32) throws(LogError) {
+        let (records, leftovers) = try TopicDirectories(directory).topics(on: brokerID)
         for name in leftovers {
             recovery.lines.append("removed \(name): its topic's creation was interrupted, and it holds no records")
         }
