@@ -99,11 +99,13 @@ struct BatchValidator {
 
     /// What a topic's config asks of each record. Most batches are through before their records are looked at.
     private func checkKeysAndTimes(of batch: RecordBatch, maxTimestamp: Int64) throws(Refusal) {
-        let (oldest, isAnyOldEnough) = time.subtractingReportingOverflow(config.timestampBeforeMaxMilliseconds)
-        let (newest, isAnyNewEnough) = time.addingReportingOverflow(config.timestampAfterMaxMilliseconds)
-        let hasNoOldest = isAnyOldEnough || config.timestampBeforeMaxMilliseconds == .max
+        let (before, after) = (config.timestampBeforeMaxMilliseconds, config.timestampAfterMaxMilliseconds)
+        let (difference, isBelowAll) = time.subtractingReportingOverflow(before)
+        let (sum, isAboveAll) = time.addingReportingOverflow(after)
+        let oldest = isBelowAll || before == .max ? .min : difference
+        let newest = isAboveAll ? .max : sum
         let needsKeys = config.cleanupPolicy.contains(.compact)
-        let isTimely = config.usesLogAppendTime || hasNoOldest && (isAnyNewEnough || maxTimestamp <= newest)
+        let isTimely = config.usesLogAppendTime || oldest == .min && maxTimestamp <= newest
         if isTimely && !needsKeys { return }
 
         var refusal = Refusal(code: .invalidRecord, reason: "one or more records were refused")
@@ -117,9 +119,9 @@ struct BatchValidator {
             let timestamp = batch.timestamp(of: record)
             if needsKeys && record.key == nil {
                 refuse(record, "a compacted topic takes no record without a key")
-            } else if !isTimely && timestamp != -1 && (timestamp > newest || !hasNoOldest && timestamp < oldest) {
+            } else if !isTimely && timestamp != -1 && !(oldest...newest).contains(timestamp) {
                 refusal.code = .invalidTimestamp
-                refuse(record, "its timestamp \(timestamp) is not within \(hasNoOldest ? .min : oldest) to \(newest)")
+                refuse(record, "its timestamp \(timestamp) is not within \(oldest) to \(newest)")
             }
         }
         if !refusal.records.isEmpty { throw refusal }
