@@ -55,9 +55,6 @@ struct PartitionWorld {
 
     func connect() throws -> ConnectionID { try driver.connect() }
 
-    /// A partition of t.
-    func partition(_ number: Int32 = 0) -> Partition? { driver.node.partitions.topics["t"]?.partition(number) }
-
     /// Sends a batch of one record. It is not on disk before the driver synchronizes.
     func send(_ batch: RecordBatch = Batches.make(), to partition: Int32 = 0) throws {
         var data = ProduceRequest.Partition()
@@ -83,7 +80,7 @@ struct PartitionWorld {
     /// What a fetch brought: of each partition in the request's order, the offsets that came, or its error.
     static func shown(_ response: FetchResponse?) throws -> [String]? {
         try response?.topics.flatMap(\.partitions).map { answer in
-            guard answer.errorCode == .none else { return "\(answer.index): error \(answer.errorCode.rawValue)" }
+            guard answer.errorCode == .none else { return "\(answer.index): \(answer.errorCode)" }
             guard case .bytes(let bytes)? = answer.records, bytes.count > 0 else { return "\(answer.index): nothing" }
             return "\(answer.index): \(try Batches.values(in: bytes).map(\.offset))"
         }
