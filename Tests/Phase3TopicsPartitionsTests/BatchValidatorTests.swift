@@ -60,6 +60,7 @@ struct BatchValidatorTests {
             }
             #expect(verdict(Self.batch(timestamps), config) == "taken")
         }
+        #expect(verdict(Self.batch([.min]), TopicConfig()) == "taken", "Int64.max milliseconds before now is no limit")
         let onlyOldest = Self.config {
             $0.timestampBeforeMaxMilliseconds = 100
             $0.timestampAfterMaxMilliseconds = .max

@@ -43,11 +43,12 @@ struct FetchTests {
     func notYetVisible() throws {
         let (world, client) = try world(1)
         for _ in 0..<2 { try world.send(Self.batch) }
-        for offset in 3...5 as ClosedRange<Int64> {
-            let found = try world.fetch(.of([(number: 0, offset: offset)]), on: client)
+        for offset: Int64 in [3, 4, 5] {
+            let found = try world.fetch(.of([(Int32(0), offset)]), on: client)
             #expect(found == ["0: nothing"], "from \(offset), where consumers see up to 3 and the log ends at 5")
         }
-        #expect(try world.fetch(.of([(0, 2)]), on: client) == ["0: [2]"], "3 and 4 are not on disk")
+        let visible = try world.fetch(.of([(0, 2)]), on: client)
+        #expect(visible == ["0: [2]"], "3 and 4 are not on disk")
         #expect(try world.fetch(.of([(0, 6)]), on: client) == ["0: OFFSET_OUT_OF_RANGE"])
         try world.driver.synchronizeAll()
         #expect(try world.fetch(.of([(0, 2)]), on: client) == ["0: [2, 3, 4]"])
