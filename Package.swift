@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "LogbookClient", targets: ["LogbookClient"]),
         .executable(name: "phase1", targets: ["Phase1Demo"]),
         .executable(name: "phase2", targets: ["Phase2Demo"]),
+        .executable(name: "phase3", targets: ["Phase3Demo"]),
         .executable(name: "mutate", targets: ["Mutate"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
@@ -80,6 +81,12 @@ let package = Package(
             name: "TopicsPartitions",
             dependencies: ["SegmentLog", "WireProtocol"],
             path: "Phases/03-topics-partitions/Sources",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "Phase3Demo",
+            dependencies: ["LogbookClient", "SegmentLog", "TopicsPartitions", "WireProtocol"],
+            path: "Phases/03-topics-partitions/Demo",
             swiftSettings: strict
         ),
         .testTarget(

@@ -75,7 +75,7 @@ struct Partitioner: Sendable {
 }
 
 /// Austin Appleby's MurmurHash2 with the seed that Kafka uses.
-func murmur2(_ bytes: Bytes) -> UInt32 {
+package func murmur2(_ bytes: Bytes) -> UInt32 {
     let multiplier: UInt32 = 0x5BD1_E995
     var hash = 0x9747_B28C ^ UInt32(truncatingIfNeeded: bytes.count)
     let whole = bytes.count & ~3

@@ -69,7 +69,7 @@ struct ConfigurationTests {
         var configuration = Configuration()
         try configuration.set("log.retention.ms", to: "7")
         let error = #expect(throws: ConfigurationError.self) { try configuration.set("retention.ms", to: "x") }
-        #expect(error?.description == "retention.ms=x: Not a number of type LONG")
+        #expect(error?.description == "retention.ms=x: must be a number of type long")
         #expect(configuration.given == ["log.retention.ms": "7"])
         #expect(configuration.topicDefaults.retentionMilliseconds == 7)
         for (name, value) in [("compression.type", "gzip"), ("default.replication.factor", "3")] {

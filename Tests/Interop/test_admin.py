@@ -1,10 +1,7 @@
 """Topics administered by the admin clients of confluent-kafka and kafka-python."""
 
-import re
-import time
-
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 from kafka import errors
 from kafka.admin import KafkaAdminClient
@@ -75,7 +72,7 @@ WRONG_TOPICS = {
     "no partitions": (NewTopic("t", 0, 1), KafkaError.INVALID_PARTITIONS),
     "too many partitions": (NewTopic("t", 10001, 1), KafkaError.POLICY_VIOLATION),
     "replication factor": (NewTopic("t", 1, 2), KafkaError.INVALID_REPLICATION_FACTOR),
-    "assignment": (NewTopic("t", replica_assignment=[[9]]), KafkaError.INVALID_REPLICA_ASSIGNMENT),
+    "assignment": (NewTopic("t", 1, replica_assignment=[[9]]), KafkaError.INVALID_REPLICA_ASSIGNMENT),
     "unknown config": (NewTopic("t", 1, 1, config={"no.such": "1"}), KafkaError.INVALID_CONFIG),
     "bad value": (NewTopic("t", 1, 1, config={"retention.ms": "soon"}), KafkaError.INVALID_CONFIG),
 }

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+import watch
 import wire
 from clients import CLIENTS, CONFLUENT, Record, create_topic
 
@@ -120,6 +121,29 @@ def test_a_consumer_at_the_end_sees_each_new_record_quickly(broker, topic, clien
             [(offset, record)] = consumer.take(1)
             assert stopwatch.seconds < PROMPT_SECONDS
             assert (offset, record.value) == (number, b"%d" % number)
+
+
+def test_fetches_that_wait_cost_nothing(start_broker, topic, figures):
+    """500 connections wait, each for any of 100 partitions; nobody looks at them until a record arrives."""
+    broker = start_broker(num_partitions=100)
+    create_topic(broker.address, topic)
+    connections = [wire.Connection(broker, seconds=40) for _ in range(500)]
+    for connection in connections:
+        connection.send(wire.fetch(topic, max_wait_ms=60_000, partitions=100))
+    assert is_silent(connections[-1], 2)
+    before = watch.processor_seconds(broker.process.pid)
+    assert is_silent(connections[-1], 5)
+    seconds = watch.processor_seconds(broker.process.pid) - before
+    stopwatch = Stopwatch()
+    write(broker, topic, b"value")
+    for connection in connections:
+        assert wire.batch(b"value")[16:] in connection.receive()
+    figures("milliseconds of processor time in five seconds of waiting", round(seconds * 1000))
+    figures("milliseconds until one record has woken all 500", round(stopwatch.seconds * 1000))
+    for connection in connections:
+        connection.socket.close()
+    assert seconds < 0.25
+    assert stopwatch.seconds < 20
 
 
 def test_a_stop_does_not_wait_for_fetches(start_broker, topic):

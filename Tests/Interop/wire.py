@@ -59,9 +59,12 @@ def produce_result(answer: bytes, topic: str) -> tuple[int, int]:
     return error, offset
 
 
-def fetch(topic: str, offset=0, max_wait_ms=0, min_bytes=1, version=4) -> bytes:
+def fetch(topic: str, offset=0, max_wait_ms=0, min_bytes=1, version=4, partitions=1) -> bytes:
+    """Partitions 0 up to `partitions`, each from the same offset on."""
     body = struct.pack(">iiiibi", -1, max_wait_ms, min_bytes, 1 << 20, 0, 1) + string(topic)
-    return request(FETCH, version, body + struct.pack(">iiqi", 1, 0, offset, 1 << 20))
+    body += struct.pack(">i", partitions)
+    return request(FETCH, version, body + b"".join(
+        struct.pack(">iqi", partition, offset, 1 << 20) for partition in range(partitions)))
 
 
 def fetch_result(answer: bytes, topic: str) -> tuple[int, bytes]:

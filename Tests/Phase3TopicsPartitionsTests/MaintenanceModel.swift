@@ -178,7 +178,8 @@ struct MaintenanceModel {
                 && first.end <= highWatermark, slack.deletion, world)
         // A log that only loses segments needs no roll while it is closed.
         let isWatched = partition.opened != nil || config.cleanupPolicy.contains(.compact)
-        let isAged = active.timestamp < 0 ? partition.opened != nil : wallClock - active.timestamp > segmentLimit(config)
+        let isAged =
+            active.timestamp < 0 ? partition.opened != nil : wallClock - active.timestamp > segmentLimit(config)
         note(
             &expected, "roll \(active.end)", isWatched && active.bytes > 0 && isAged,
             slack.roll + (active.timestamp < 0 ? segmentLimit(config) : 0), world)

@@ -107,7 +107,9 @@ struct MaintenanceTests {
         mutating func restart() throws {
             let end = MaintenanceWorld.End.allCases[random.below(3)]
             let configs = world.topics.partitions.map { ($0.topic, $0.config) }
-            if end == .stop { for partition in world.topics.partitions where partition.opened != nil { try world.commit(partition) } }
+            if end == .stop {
+                for partition in world.topics.partitions where partition.opened != nil { try world.commit(partition) }
+            }
             try model.check(world)
             try world.restart(after: end, seed: random.next())
             for (name, config) in configs { world.configure(name, config) }

@@ -44,7 +44,8 @@ struct MaintenanceTurnTests {
         let deletions = world.takeLines().filter { $0.event == "segments_deleted" }
         #expect(deletions.allSatisfy { Int($0["segments"] ?? "").map { $0 <= 4 } == true })
         // The first ones are of either, in turns.
-        #expect(deletions.prefix(8).map { $0["partition"] } == ["a-0", "b-0", "a-0", "b-0", "a-0", "b-0", "a-0", "b-0"])
+        #expect(
+            deletions.prefix(8).map { $0["partition"] } == ["a-0", "b-0", "a-0", "b-0", "a-0", "b-0", "a-0", "b-0"])
         for name in ["a-0", "b-0"] {
             let log = try world.partition(name).log()
             #expect(log.snapshot.segmentCount == 1)
@@ -126,7 +127,11 @@ struct MaintenanceTurnTests {
     @Test("rolls a segment of old records once nothing comes any more, and not while old records come")
     func rollsIdleSegments() throws {
         let world = try MaintenanceWorld()
-        try world.create("a", Self.config { $0.log.segmentMilliseconds = 1000; $0.log.segmentBytes = 1 << 20 })
+        try world.create(
+            "a",
+            Self.config {
+                $0.log.segmentMilliseconds = 1000; $0.log.segmentBytes = 1 << 20
+            })
         let partition = try world.partition("a-0")
         for _ in 0..<20 {
             try world.append(["k"], to: partition, timestamp: 5_000_000)

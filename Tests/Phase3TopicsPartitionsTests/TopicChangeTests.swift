@@ -50,20 +50,20 @@ struct CreateTopicsTests {
         world.create("old")
         world.create("dots.and_lines")
         let cases: [(CreateTopicsRequest.Topic, ErrorCode, String)] = [
-            (.of("old"), .topicAlreadyExists, "Topic 'old' already exists."),
+            (.of("old"), .topicAlreadyExists, "there is a topic old already"),
             (.of(""), .invalidTopic, "1 to 249"), (.of("a b"), .invalidTopic, "letters, digits"),
             (.of(String(repeating: "x", count: 250)), .invalidTopic, "1 to 249"),
             (.of("__cluster_metadata"), .invalidTopic, "cluster's own"),
             (.of("__consumer_offsets"), .invalidTopic, "internal"),
             (.of("dots_and.lines"), .invalidTopic, "dots and underscores"),
-            (.of("no-partitions", partitions: 0), .invalidPartitions, "non-positive"),
-            (.of("few-partitions", partitions: -2), .invalidPartitions, "non-positive"),
-            (.of("no-replicas", factor: 0), .invalidReplicationFactor, "larger than 0"),
-            (.of("negative-replicas", factor: -2), .invalidReplicationFactor, "larger than 0"),
-            (.of("many-replicas", factor: 3), .invalidReplicationFactor, "only 1 broker(s) are registered"),
+            (.of("no-partitions", partitions: 0), .invalidPartitions, "at least 1 partition"),
+            (.of("few-partitions", partitions: -2), .invalidPartitions, "at least 1 partition"),
+            (.of("no-replicas", factor: 0), .invalidReplicationFactor, "at least 1"),
+            (.of("negative-replicas", factor: -2), .invalidReplicationFactor, "at least 1"),
+            (.of("many-replicas", factor: 3), .invalidReplicationFactor, "there are 1 only"),
             (.of("unknown-config", configs: [("no.such", "1")]), .invalidConfig, "no.such"),
             (.of("bad-config", configs: [("retention.ms", "soon")]), .invalidConfig, "retention.ms"),
-            (.of("null-config", configs: [("retention.ms", nil)]), .invalidConfig, "Null value not supported"),
+            (.of("null-config", configs: [("retention.ms", nil)]), .invalidConfig, "has no value"),
             (
                 .of(
                     "bad-together",
@@ -208,14 +208,15 @@ struct CreatePartitionsTests {
         let world = try AdminWorld()
         world.create("a", partitions: 2)
         let cases: [(CreatePartitionsRequest.Topic, ErrorCode, String)] = [
-            (.of("b", 2), .unknownTopicOrPartition, "does not host"),
-            (.of("a", 2), .invalidPartitions, "already has 2"), (.of("a", 1), .invalidPartitions, "not be an increase"),
-            (.of("a", -1), .invalidPartitions, "not be an increase"),
-            (.of("a", .max), .policyViolation, "Excessively large"),
-            (.of("a", 4, assignments: [[1]]), .invalidReplicaAssignment, "only 1 assignment(s)"),
-            (.of("a", 3, assignments: [[]]), .invalidReplicaAssignment, "empty replica list"),
+            (.of("b", 2), .unknownTopicOrPartition, "no such topic"),
+            (.of("a", 2), .invalidPartitions, "2 partitions already"),
+            (.of("a", 1), .invalidPartitions, "cannot shrink"),
+            (.of("a", -1), .invalidPartitions, "cannot shrink"),
+            (.of("a", .max), .policyViolation, "one request makes at most"),
+            (.of("a", 4, assignments: [[1]]), .invalidReplicaAssignment, "assignments for 1"),
+            (.of("a", 3, assignments: [[]]), .invalidReplicaAssignment, "no broker"),
             (.of("a", 3, assignments: [[9]]), .invalidReplicaAssignment, "broker 9"),
-            (.of("a", 3, assignments: [[1, 1]]), .invalidReplicaAssignment, "more than once"),
+            (.of("a", 3, assignments: [[1, 1]]), .invalidReplicaAssignment, "twice"),
         ]
         for (asked, code, message) in cases {
             let answer = world.grow([asked])[0]

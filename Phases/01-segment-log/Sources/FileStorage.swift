@@ -50,7 +50,11 @@ public final class FileStorage: Storage {
 
     /// Opens a subdirectory; see `Storage`.
     public func directory(_ name: String) throws(StorageError) -> any Storage {
-        try FileStorage(path: path + "/" + name)
+        let path = self.path + "/" + name
+        guard unsafe mkdir(path, 0o755) == 0 || errno == EEXIST else {
+            throw StorageError("create directory", path, .system(errno))
+        }
+        return try FileStorage(existing: path)
     }
 
     /// The names in the directory, sorted.

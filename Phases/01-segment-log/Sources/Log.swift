@@ -116,7 +116,8 @@ public final class Log {
             try ActiveSegment(in: storage, at: offset ?? .zero, configuration, creating: offset == nil)
         }
         let isResumed = known.wasClosedCleanly ? try onStorage(active.resume) : false
-        if !isResumed {
+        // A file that was just made holds nothing to recover.
+        if !isResumed && offset != nil {
             recovery.scannedBytes = try onStorage(active.file.size)
             (recovery.cutBytes, recovery.damage) = try active.recover(from: known.recoveryPoint)
         }

@@ -38,6 +38,8 @@ public final class LogDirectory {
     private var recoveryPoints: OffsetCheckpoint
     private var startOffsets: OffsetCheckpoint
     private var cleanerOffsets: OffsetCheckpoint
+    /// Whether there are logs whose names may not be durable.
+    private var hasNewNames = false
 
     /// Reads the checkpoints and the names of the logs. Nothing is opened yet.
     ///
@@ -120,8 +122,11 @@ public final class LogDirectory {
     public func contains(_ name: String) -> Bool { known.contains(name) }
 
     /// The log `name`, opened if this is the first time that it is asked for, with these limits or those of
-    /// the directory. A new name makes a new log.
-    public func log(_ name: String, _ own: LogConfiguration? = nil) throws(LogError) -> Log {
+    /// the directory. A new name makes a new log; with `isNameLater` that is not durable, nor anything in the log,
+    /// before `synchronizeNames`.
+    public func log(
+        _ name: String, _ own: LogConfiguration? = nil, isNameLater: Bool = false
+    ) throws(LogError) -> Log {
         if let log = logs[name] { return log }
         // What a checkpoint says of a log that is gone must not be held against a new one of its name.
         if missing.contains(name) { try forget([name]) }
@@ -134,11 +139,19 @@ public final class LogDirectory {
         let log = try Log(in: directory, configuration: own ?? configuration, state)
         try lowerCheckpoints(name, to: log.end.offset)
         if !known.contains(name) {
-            try onStorage(storage.synchronizeDirectory)
+            hasNewNames = true
+            if !isNameLater { try synchronizeNames() }
             known.insert(name)
         }
         logs[name] = log
         return log
+    }
+
+    /// Makes the names of new logs durable, all at once.
+    public func synchronizeNames() throws(LogError) {
+        guard hasNewNames else { return }
+        try onStorage(storage.synchronizeDirectory)
+        hasNewNames = false
     }
 
     /// Where the operator had the log cut, or a crash has taken what was not synchronized, what comes in the

@@ -10,7 +10,7 @@ public protocol Storage: AnyObject, Sendable {
     /// Opens the file `name` for reading and writing; with `creating`, makes an empty one if there is none.
     func open(_ name: String, creating: Bool) throws(StorageError) -> any File
 
-    /// Opens the subdirectory `name`, and makes it if there is none.
+    /// Opens the subdirectory `name`, and makes it if there is none: then its name is not durable yet.
     func directory(_ name: String) throws(StorageError) -> any Storage
 
     /// The names in this directory, files and subdirectories, sorted.

@@ -16,7 +16,9 @@ extension PartitionServer {
             var answer = CreatePartitionsResponse.Result()
             answer.name = asked.name
             do throws(Refusal) {
-                if mentions[asked.name] != 1 { throw Refusal(.invalidRequest, "Duplicate topic name.") }
+                if mentions[asked.name] != 1 {
+                    throw Refusal(.invalidRequest, "the request names this topic more than once")
+                }
                 let new = try newPartitions(asked, atMost: Self.maxPartitionsPerRequest - records.count, of: view)
                 records += new.map(MetadataRecord.partition)
             } catch {
@@ -43,23 +45,22 @@ extension PartitionServer {
         _ asked: CreatePartitionsRequest.Topic, atMost limit: Int, of view: ClusterView
     ) throws(Refusal) -> [PartitionRecord] {
         guard let topic = topics[asked.name], let known = topics.image.topics[asked.name]?.partitions else {
-            throw Refusal(.unknownTopicOrPartition, "This server does not host this topic-partition.")
+            throw Refusal(.unknownTopicOrPartition, "there is no such topic or partition")
         }
         guard !topic.isInternal else {
             throw Refusal(.invalidTopic, "\(topic.name) is internal: the number of its partitions cannot be changed")
         }
         let added = Int(asked.count) - known.count
         guard added != 0 else {
-            throw Refusal(.invalidPartitions, "Topic already has \(known.count) partition(s).")
+            throw Refusal(.invalidPartitions, "the topic has \(known.count) partitions already")
         }
         guard added > 0 else {
             throw Refusal(
                 .invalidPartitions,
-                "The topic \(topic.name) currently has \(known.count) partition(s); \(asked.count) would not be an "
-                    + "increase.")
+                "\(topic.name) has \(known.count) partitions, and cannot shrink to \(asked.count)")
         }
         guard added <= limit else {
-            throw Refusal(.policyViolation, "Excessively large number of partitions per request.")
+            throw Refusal(.policyViolation, "one request makes at most \(Self.maxPartitionsPerRequest) partitions")
         }
         let factor = known.first?.replicas.count ?? 1
         let placement = ReplicaPlacement(in: view)
@@ -68,8 +69,7 @@ extension PartitionServer {
             guard assignments.count == added else {
                 throw Refusal(
                     .invalidReplicaAssignment,
-                    "Attempted to add \(added) additional partition(s), but only \(assignments.count) assignment(s) "
-                        + "were specified.")
+                    "there are \(added) partitions to add, and assignments for \(assignments.count)")
             }
             replicas = assignments.map(\.brokerIDs)
             for chosen in replicas { try placement.check(chosen, factor: factor) }

@@ -23,9 +23,12 @@ extension PartitionServer {
             answer.name = asked.name
             do throws(Refusal) {
                 if isTooLarge {
-                    throw Refusal(.policyViolation, "Excessively large number of partitions per request.")
+                    throw Refusal(
+                        .policyViolation, "one request makes at most \(Self.maxPartitionsPerRequest) partitions")
                 }
-                if mentions[asked.name] != 1 { throw Refusal(.invalidRequest, "Duplicate topic name.") }
+                if mentions[asked.name] != 1 {
+                    throw Refusal(.invalidRequest, "the request names this topic more than once")
+                }
                 let topic = try newTopic(asked, beside: &names, of: view)
                 answer.topicID = topic.id
                 answer.partitionCount = Int32(topic.replicas.count)
@@ -93,13 +96,14 @@ extension PartitionServer {
     /// Checks that a client may make a topic of this name, beside those that are there and those with these
     /// collision keys, which are about to be.
     func checkNew(_ name: String, beside keys: Set<String>) throws(Refusal) {
-        guard topics[name] == nil else { throw Refusal(.topicAlreadyExists, "Topic '\(name)' already exists.") }
+        guard topics[name] == nil else { throw Refusal(.topicAlreadyExists, "there is a topic \(name) already") }
         if let reason = topics.whyInvalid(name) { throw Refusal(.invalidTopic, reason) }
         guard !TopicName.internalNames.contains(name) else {
             throw Refusal(.invalidTopic, "\(name) is internal: brokers make it when they need it")
         }
         guard !keys.contains(TopicName.collisionKey(name)) else {
-            throw Refusal(.invalidTopic, "Topic '\(name)' collides with another topic of this request")
+            throw Refusal(
+                .invalidTopic, "another topic of this request differs from \(name) in dots and underscores only")
         }
     }
 
@@ -107,7 +111,7 @@ extension PartitionServer {
         var configs: [String: String] = [:]
         for config in asked.configs {
             guard let value = config.value else {
-                throw Refusal(.invalidConfig, "Null value not supported for topic configs: \(config.name)")
+                throw Refusal(.invalidConfig, "\(config.name) has no value")
             }
             configs[config.name] = value
         }
@@ -122,10 +126,10 @@ extension PartitionServer {
     private func place(_ asked: CreateTopicsRequest.Topic, of view: ClusterView) throws(Refusal) -> [[Int32]] {
         guard asked.replicationFactor == -1 || asked.replicationFactor > 0 else {
             throw Refusal(
-                .invalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.")
+                .invalidReplicationFactor, "a replication factor is at least 1, or -1 for the default")
         }
         guard asked.partitionCount == -1 || asked.partitionCount > 0 else {
-            throw Refusal(.invalidPartitions, "Number of partitions was set to an invalid non-positive value.")
+            throw Refusal(.invalidPartitions, "a topic has at least 1 partition; -1 is for the default")
         }
         return try ReplicaPlacement(in: view).place(
             asked.partitionCount == -1 ? settings.partitionCount : Int(asked.partitionCount),
@@ -135,23 +139,23 @@ extension PartitionServer {
     private func assigned(
         _ asked: CreateTopicsRequest.Topic, _ placement: ReplicaPlacement
     ) throws(Refusal) -> [[Int32]] {
-        let given = "A manual partition assignment was specified, but"
+        let given = "with assignments"
         guard asked.replicationFactor == -1 else {
-            throw Refusal(.invalidRequest, "\(given) replication factor was not set to -1.")
+            throw Refusal(.invalidRequest, "\(given) the replication factor must be -1")
         }
         guard asked.partitionCount == -1 else {
-            throw Refusal(.invalidRequest, "\(given) numPartitions was not set to -1.")
+            throw Refusal(.invalidRequest, "\(given) the number of partitions must be -1")
         }
         var replicas = [[Int32]?](repeating: nil, count: asked.assignments.count)
         for assignment in asked.assignments {
             let index = Int(assignment.partitionIndex)
             guard replicas.indices.contains(index) else {
                 throw Refusal(
-                    .invalidReplicaAssignment, "partitions should be a consecutive 0-based integer sequence")
+                    .invalidReplicaAssignment, "assignments must name the partitions 0, 1, 2, … without a gap")
             }
             guard replicas[index] == nil else {
                 throw Refusal(
-                    .invalidReplicaAssignment, "Found multiple manual partition assignments for partition \(index)")
+                    .invalidReplicaAssignment, "partition \(index) is assigned twice")
             }
             try placement.check(assignment.brokerIDs, factor: asked.assignments.first?.brokerIDs.count)
             replicas[index] = assignment.brokerIDs

@@ -42,15 +42,15 @@ extension PartitionServer {
         _ effects: inout Effects
     ) throws(Refusal) -> Int64 {
         guard let partition = topics[topic]?.partition(asked.index) else {
-            throw Refusal(.unknownTopicOrPartition, "This server does not host this topic-partition.")
+            throw Refusal(.unknownTopicOrPartition, "there is no such topic or partition")
         }
         guard !TopicName.internalNames.contains(topic) else {
-            throw Refusal(.invalidTopic, "Cannot delete records of internal topic \(topic)")
+            throw Refusal(.invalidTopic, "\(topic) is internal: its records cannot be deleted")
         }
         guard partition.config.cleanupPolicy.contains(.delete) else {
             throw Refusal(
                 .policyViolation,
-                "Records of partition \(partition.name) can not be deleted due to the configured policy")
+                "cleanup.policy of \(partition.name) is compact: only topics that delete can have records deleted")
         }
         do throws(LogError) {
             let log = try partition.log()

@@ -22,7 +22,7 @@ extension PartitionServer {
                 // Whoever names a topic twice gets one answer for it, and it stays.
                 guard seen.insert(topic.id).inserted else { continue }
                 guard mentions[topic.id] == 1 else {
-                    throw Refusal(.invalidRequest, "Duplicate topic name or id.")
+                    throw Refusal(.invalidRequest, "the request names this topic more than once")
                 }
                 (answer.name, answer.topicID) = (topic.name, topic.id)
                 gone.append(topic)
@@ -56,18 +56,18 @@ extension PartitionServer {
             // KIP-322: version 3 brought a code of its own.
             throw Refusal(
                 version < 3 ? .invalidRequest : .topicDeletionDisabled,
-                "Topic deletion is disabled: delete.topic.enable is false.")
+                "delete.topic.enable is false on this broker")
         }
         guard asked.name == nil || asked.topicID == .zero else {
-            throw Refusal(.invalidRequest, "You may not specify both topic name and topic id.")
+            throw Refusal(.invalidRequest, "name a topic by its name or by its id, not by both")
         }
         guard asked.name != nil || asked.topicID != .zero else {
-            throw Refusal(.invalidRequest, "Neither topic name nor id were specified.")
+            throw Refusal(.invalidRequest, "the topic has neither a name nor an id")
         }
         guard let topic = topic(of: asked) else {
             throw asked.name == nil
-                ? Refusal(.unknownTopicID, "This server does not host this topic ID.")
-                : Refusal(.unknownTopicOrPartition, "This server does not host this topic-partition.")
+                ? Refusal(.unknownTopicID, "there is no topic with this id")
+                : Refusal(.unknownTopicOrPartition, "there is no such topic or partition")
         }
         guard !topic.isInternal else {
             throw Refusal(.invalidTopic, "\(topic.name) is internal, and cannot be deleted")

@@ -11,8 +11,8 @@ extension ClusterView {
             response.errorCode = version == 0 ? .invalidRequest : code
             response.errorMessage =
                 isController
-                ? "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
-                : "Unsupported endpoint type \(request.endpointType)"
+                ? "this is a broker, and a controller was asked for"
+                : "there is no endpoint type \(request.endpointType)"
             return response
         }
         response.clusterID = clusterID

@@ -35,10 +35,7 @@ struct ReplicaPlacement {
         guard factor <= brokers.count else {
             throw Refusal(
                 .invalidReplicationFactor,
-                """
-                Unable to replicate the partition \(factor) time(s): The target replication factor of \(factor) \
-                cannot be reached because only \(brokers.count) broker(s) are registered.
-                """)
+                "a replication factor of \(factor) needs as many brokers, and there are \(brokers.count) only")
         }
         return (first..<first + count).map { partition in
             (0..<factor).map { brokers[(partition + $0) % brokers.count] }
@@ -49,15 +46,15 @@ struct ReplicaPlacement {
     /// it have.
     func check(_ chosen: [Int32], factor: Int?) throws(Refusal) {
         func refused(_ reason: String) -> Refusal {
-            Refusal(.invalidReplicaAssignment, "The manual partition assignment includes \(reason)")
+            Refusal(.invalidReplicaAssignment, "an assignment names \(reason)")
         }
-        guard !chosen.isEmpty else { throw refused("an empty replica list.") }
+        guard !chosen.isEmpty else { throw refused("no broker") }
         var seen = Set<Int32>()
         for broker in chosen {
             guard brokers.contains(broker) else {
-                throw refused("broker \(broker), but no such broker is registered.")
+                throw refused("broker \(broker), which there is not")
             }
-            guard seen.insert(broker).inserted else { throw refused("the broker \(broker) more than once.") }
+            guard seen.insert(broker).inserted else { throw refused("broker \(broker) twice") }
         }
         guard factor == nil || factor == chosen.count else {
             throw refused(

@@ -69,7 +69,7 @@ extension ConfigAdmin {
             result.resourceName = alteration.resource.name
             do throws(Refusal) {
                 guard counts[alteration.resource] == 1 else {
-                    throw Refusal(.invalidRequest, "Each resource must appear at most once.")
+                    throw Refusal(.invalidRequest, "the request names this resource more than once")
                 }
                 changes += try records(of: alteration)
             } catch {
@@ -97,29 +97,29 @@ extension ConfigAdmin {
     private func checkForm(_ alteration: Alteration) throws(Refusal) {
         let names = alteration.changes.map(\.name)
         guard Set(names).count == names.count else {
-            throw Refusal(.invalidRequest, "Error due to duplicate config keys")
+            throw Refusal(.invalidRequest, "the request names a config more than once")
         }
         if let unknown = alteration.changes.first(where: { $0.operation == nil }) {
-            throw Refusal(.invalidRequest, "Unknown operations type \(unknown.number)")
+            throw Refusal(.invalidRequest, "there is no operation \(unknown.number)")
         }
         let nulls = alteration.changes.filter { $0.operation != .delete && $0.value == nil }.map(\.name)
         guard nulls.isEmpty else {
-            throw Refusal(.invalidRequest, "Null value not supported for : \(nulls.joined(separator: ", "))")
+            throw Refusal(.invalidRequest, "these have no value: \(nulls.joined(separator: ", "))")
         }
         let resource = alteration.resource
         guard resource.isTopic || resource.isBroker else {
-            throw Refusal(.invalidRequest, "Unknown resource type \(resource.kind)")
+            throw Refusal(.invalidRequest, "resources of type \(resource.kind) have no configs here")
         }
         guard !resource.isBroker || resource == .allBrokers || resource == .broker(brokerID) else {
             throw Refusal(
                 .invalidRequest,
                 Int32(resource.name) == nil
-                    ? "Node id must be an integer, but it is: \(resource.name)"
-                    : "Unexpected broker id, expected \(brokerID), but received \(resource.name)")
+                    ? "a broker is named by its number, not \(resource.name)"
+                    : "this is broker \(brokerID), not \(resource.name)")
         }
         guard resource.isTopic else { return }
         guard !resource.name.isEmpty else {
-            throw Refusal(.invalidRequest, "Default topic resources are not allowed.")
+            throw Refusal(.invalidRequest, "a topic has a name")
         }
         try checkTopicName(resource.name)
     }
@@ -138,7 +138,7 @@ extension ConfigAdmin {
                 throw Refusal(
                     .invalidConfig,
                     """
-                    Can't \(isAppend ? "APPEND" : "SUBTRACT") to key \(change.name) because its type is not LIST.
+                    \(change.name) is no list: \(isAppend ? "APPEND" : "SUBTRACT") does not apply to it
                     """)
             }
             // As in Kafka, a list that is not set begins with the default, whatever the broker's file says.
@@ -168,12 +168,12 @@ extension ConfigAdmin {
     private func checkBroker(_ resource: MetadataImage.Resource, _ configs: [String: String]) throws(Refusal) {
         let names = configs.keys.sorted()
         if let unknown = names.first(where: { setting($0) == nil }) {
-            throw Refusal(.invalidConfig, "Unknown config name: \(unknown)")
+            throw Refusal(.invalidConfig, "there is no config \(unknown)")
         }
         let fixed = names.filter { TopicConfigKey.behind(setting: $0)?.synonyms.first?.name != $0 }
         guard fixed.isEmpty else {
             throw Refusal(
-                .invalidRequest, "Cannot update these configs dynamically: [\(fixed.joined(separator: ", "))]")
+                .invalidRequest, "these are set at the start only: \(fixed.joined(separator: ", "))")
         }
         do throws(ConfigError) {
             var next = startedWith

@@ -56,7 +56,7 @@ public struct ConfigAdmin {
             let resource = MetadataImage.Resource(kind: asked.resourceType, name: asked.resourceName)
             do throws(Refusal) {
                 guard seen.insert(resource).inserted else {
-                    throw Refusal(.invalidRequest, "Each resource must appear at most once.")
+                    throw Refusal(.invalidRequest, "the request names this resource more than once")
                 }
                 result.configs = try describe(resource, asked, request)
             } catch {
@@ -84,7 +84,7 @@ public struct ConfigAdmin {
         } else if resource.isBroker {
             configs = try describeBroker(resource.name)
         } else {
-            throw Refusal(.invalidRequest, "Unsupported resource type: \(resource.kind)")
+            throw Refusal(.invalidRequest, "resources of type \(resource.kind) have no configs here")
         }
         if let names = asked.configurationKeys.map(Set.init), !names.isEmpty {
             configs.removeAll { !names.contains($0.name) }
@@ -99,7 +99,7 @@ public struct ConfigAdmin {
     // MARK: Topics
 
     func unknownTopic(_ name: String) -> Refusal {
-        Refusal(.unknownTopicOrPartition, "The topic '\(name)' does not exist.")
+        Refusal(.unknownTopicOrPartition, "there is no topic \(name)")
     }
 
     /// Refuses a name that no topic can have.
@@ -144,11 +144,11 @@ public struct ConfigAdmin {
             }
         }
         guard let id = Int32(name) else {
-            throw Refusal(.invalidRequest, "Broker id must be an integer, but it is: \(name)")
+            throw Refusal(.invalidRequest, "a broker is named by its number, not \(name)")
         }
         guard id == brokerID else {
             throw Refusal(
-                .invalidRequest, "Unexpected broker id, expected \(brokerID) or empty string, but received \(name)")
+                .invalidRequest, "this is broker \(brokerID), not \(name)")
         }
         return settings.map(describe)
     }

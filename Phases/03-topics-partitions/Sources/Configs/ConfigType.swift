@@ -21,7 +21,7 @@ public enum ConfigType: Int8, Sendable {
         case .boolean:
             let word = text.lowercased()
             guard word == "true" || word == "false" else {
-                throw ConfigError("Expected value to be either true or false")
+                throw ConfigError("must be true or false")
             }
             return word
         case .string: return text
@@ -39,14 +39,14 @@ public enum ConfigType: Int8, Sendable {
     }
 
     private func number(_ value: (some CustomStringConvertible)?) throws(ConfigError) -> String {
-        guard let value else { throw ConfigError("Not a number of type \("\(self)".uppercased())") }
+        guard let value else { throw ConfigError("must be a number of type \(self)") }
         return value.description
     }
 }
 
 /// A config that does not fit.
 public struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The reason, in Kafka's words where it has some.
+    /// The reason in words.
     public var reason: String
     /// The config's name, and the value that does not fit. Nil where the reason says it all.
     public var name: String?, value: String?
@@ -65,7 +65,7 @@ public struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong with what.
     public var description: String {
         guard let name, let value else { return reason }
-        return "Invalid value \(value) for configuration \(name): \(reason)"
+        return "\(name)=\(value): \(reason)"
     }
 }
 

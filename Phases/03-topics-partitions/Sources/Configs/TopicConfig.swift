@@ -79,14 +79,14 @@ extension TopicConfig {
         guard shortest <= maxCompactionLagMilliseconds else {
             throw ConfigError(
                 """
-                conflict topic config setting min.compaction.lag.ms (\(shortest)) > \
+                min.compaction.lag.ms (\(shortest)) is longer than \
                 max.compaction.lag.ms (\(maxCompactionLagMilliseconds))
                 """)
         }
     }
 
     private mutating func set(_ name: String, to value: String) throws(ConfigError) {
-        guard let key = TopicConfigKey.named(name) else { throw ConfigError("Unknown topic config name: \(name)") }
+        guard let key = TopicConfigKey.named(name) else { throw ConfigError("topics have no config \(name)") }
         try key.set(&self, to: value)
     }
 }

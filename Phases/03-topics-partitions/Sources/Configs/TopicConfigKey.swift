@@ -90,10 +90,10 @@ extension TopicConfigKey {
             }, documentation: documentation
         ) { config, text throws(ConfigError) in
             guard let number = Int64(text), number >= range.lowerBound else {
-                throw ConfigError("Value must be at least \(range.lowerBound)")
+                throw ConfigError("must be at least \(range.lowerBound)")
             }
             guard number <= range.upperBound else {
-                throw ConfigError("Value must be no more than \(range.upperBound)")
+                throw ConfigError("must be at most \(range.upperBound)")
             }
             store(&config, number)
         }
@@ -109,8 +109,8 @@ extension TopicConfigKey {
             synonyms: [Synonym(name: setting, type: .double, factor: 1, defaultValue: "\(defaultValue)")],
             documentation: documentation
         ) { config, text throws(ConfigError) in
-            guard let number = Double(text), number >= 0 else { throw ConfigError("Value must be at least 0") }
-            guard number <= 1 else { throw ConfigError("Value must be no more than 1") }
+            guard let number = Double(text), number >= 0 else { throw ConfigError("must be at least 0") }
+            guard number <= 1 else { throw ConfigError("must be at most 1") }
             store(&config, number)
         }
     }
@@ -127,7 +127,7 @@ extension TopicConfigKey {
         ) { config, text throws(ConfigError) in
             let chosen = type == .list ? ConfigType.parts(of: text) : [text]
             guard chosen.allSatisfy(texts.contains) else {
-                throw ConfigError("String must be one of: \(texts.joined(separator: ", "))")
+                throw ConfigError("must be made of: \(texts.joined(separator: ", "))")
             }
             guard Set(chosen).count == chosen.count else { throw ConfigError("values must not be duplicated") }
             store(&config, chosen)

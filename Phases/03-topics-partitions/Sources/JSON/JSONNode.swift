@@ -67,6 +67,7 @@ public struct JSONNode {
     public mutating func answers() throws(LogError) -> [String] {
         do throws(LogError) {
             if let failure { throw failure }
+            try topics.directory.synchronizeNames()
             for key in unsynchronized.sorted() {
                 guard let partition = topics.partition(key: key), let log = partition.opened else { continue }
                 try log.synchronize()

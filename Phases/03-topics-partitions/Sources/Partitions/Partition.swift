@@ -6,6 +6,7 @@ import WireProtocol
 ///
 /// - I2.6: the high watermark never passes what the flush setting promises to be on disk, and never
 ///   goes back.
+/// - I3.6: appends become visible, and are acknowledged, in the order of the log.
 public final class Partition {
     /// The topic's name and the partition's number, as its directory is called.
     public let name: String
@@ -64,22 +65,25 @@ public final class Partition {
     /// The log. What it holds when it is opened is on disk.
     public func log() throws(LogError) -> Log {
         if let opened { return opened }
-        if !directory.contains(name) { try makeDirectory() }
-        let log = try directory.log(name, config.log)
+        try takeDirectory()
+        let log = try directory.log(name, config.log, isNameLater: true)
         highWatermark = log.end
         durableEnd = log.end
         opened = log
         return log
     }
 
-    private func makeDirectory() throws(LogError) {
+    /// Makes the directory, or checks that it is this topic's: it is not where the directory of a deleted topic
+    /// of this name could not be moved away, nor on a file system that folds case, for "Orders" beside "orders".
+    private func takeDirectory() throws(LogError) {
         let directories = TopicDirectories(directory)
-        // On a file system that folds case, "Orders" would take the directory of "orders".
-        if let other = try directories.topicID(of: name) {
+        switch try directories.topicID(of: name) {
+        case topicID?: return
+        case nil: try directories.begin(topicID, in: name)
+        case let other?:
             throw .storage(
-                StorageError("make partition", name, .other("the topic with the id \(other) uses this directory")))
+                StorageError("open partition", name, .other("the topic with the id \(other) uses this directory")))
         }
-        try directories.write(topicID, into: name)
     }
 
     /// What a synchronize has to cover; nil where everything is on disk.

@@ -7,6 +7,8 @@ extension PartitionServer {
         var call: Call
         var request: FetchRequest
         /// How many bytes must become visible before it is worth an answer.
+        ///
+        /// I3.7: more than none, for as long as it waits.
         var missingBytes: Int
     }
 

@@ -104,7 +104,7 @@ extension PartitionServer {
             let (file, end) = partition.unsynchronized
         {
             synchronizes.add(partition.key, file: file, end: end)
-            synchronizes.start(&effects)
+            startSynchronize(&effects)
         }
     }
 
@@ -145,6 +145,6 @@ extension PartitionServer {
             hasNewDurable = true
             commit(partition, &server, &effects)
         }
-        synchronizes.start(&effects)
+        startSynchronize(&effects)
     }
 }

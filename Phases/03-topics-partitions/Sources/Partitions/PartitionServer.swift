@@ -52,6 +52,13 @@ public struct PartitionServer {
         for partition in topics.partitions {
             if let (file, end) = partition.unsynchronized { synchronizes.add(partition.key, file: file, end: end) }
         }
+        startSynchronize(&effects)
+    }
+
+    /// Hands in what waits, unless a synchronize is running. The names of new logs come first, once for all.
+    mutating func startSynchronize(_ effects: inout Effects) {
+        if synchronizes.isRunning || synchronizes.isIdle { return }
+        do { try topics.directory.synchronizeNames() } catch { return storageFailed(error, &effects) }
         synchronizes.start(&effects)
     }
 

@@ -10,12 +10,25 @@ struct TopicDirectories {
     /// Writes the file that says to which topic the partition directory `name` belongs.
     func write(_ id: Uuid, into name: String) throws(LogError) {
         try onStorage { () throws(StorageError) in
-            try directory.storage.directory(name).replace(
-                LogDirectory.metadataName, with: Bytes(utf8: "version: 0\ntopic_id: \(id)\n"))
+            try directory.storage.directory(name).replace(LogDirectory.metadataName, with: Self.contents(id))
         }
     }
 
-    /// The id of the topic that the partition directory `name` belongs to, or nil where it has no such file.
+    /// Writes that file into a new directory, and leaves it to the kernel when that is durable: a start that
+    /// cannot read it writes it again.
+    func begin(_ id: Uuid, in name: String) throws(LogError) {
+        try onStorage { () throws(StorageError) in
+            let file = try directory.storage.directory(name).open(LogDirectory.metadataName, creating: true)
+            try file.truncate(to: 0)
+            try file.append(Self.contents(id), at: 0)
+        }
+    }
+
+    /// Kafka's text. It ends with the id, so that none that was cut short passes for whole.
+    private static func contents(_ id: Uuid) -> Bytes { Bytes(utf8: "version: 0\ntopic_id: \(id)") }
+
+    /// The id of the topic that the partition directory `name` belongs to, or nil where the file that says it is
+    /// missing, or was not wholly on disk when a crash came.
     func topicID(of name: String) throws(LogError) -> Uuid? {
         try onStorage { () throws(StorageError) in
             let partition = try directory.storage.directory(name)
@@ -23,12 +36,7 @@ struct TopicDirectories {
             let text = try partition.contents(of: LogDirectory.metadataName).text
             let key = "topic_id:"
             let line = text.split(separator: "\n").first { $0.hasPrefix(key) }
-            guard let value = line?.dropFirst(key.count).drop(while: { $0 == " " }), let id = Uuid(String(value)) else {
-                throw StorageError(
-                    "read", partition.path + "/" + LogDirectory.metadataName,
-                    .other("it names no topic_id; restore it from a copy"))
-            }
-            return id
+            return line.flatMap { Uuid(String($0.dropFirst(key.count).drop(while: { $0 == " " }))) }
         }
     }
 
