@@ -55,16 +55,17 @@ struct MaintenanceModel {
     }
 
     /// The keys of partitions are new after a restart, and so are all delays. A crash may have taken what
-    /// was not synchronized.
-    mutating func restarted(_ topics: Topics, isClean: Bool) throws {
+    /// was not synchronized: what lies behind these offsets, by the partitions' names.
+    mutating func restarted(_ topics: Topics, isClean: Bool, durable: [String: Offset]) throws {
         let known = Dictionary(uniqueKeysWithValues: partitions.values.map { ($0.name, $0) })
         partitions = [:]
         (deleted, isFirstLook) = ([:], true)
         for partition in topics.partitions {
             var expected = known[partition.name] ?? Expected(name: partition.name)
             expected.overdue = [:]
-            if !isClean, topics.directory.contains(partition.name) {
+            if !isClean {
                 let end = try partition.log().end.offset.value
+                #expect(end >= durable[partition.name]?.value ?? 0, "\(name): \(partition.name) has lost its end")
                 let kept = expected.appended.prefix { $0.offset < end }.count
                 expected.appended.removeLast(expected.appended.count - kept)
                 expected.times.removeLast(expected.times.count - kept)

@@ -107,13 +107,15 @@ struct MaintenanceTests {
         mutating func restart() throws {
             let end = MaintenanceWorld.End.allCases[random.below(3)]
             let configs = world.topics.partitions.map { ($0.topic, $0.config) }
+            let durable = world.topics.partitions.map { ($0.name, $0.durableEnd.offset) }
             if end == .stop {
                 for partition in world.topics.partitions where partition.opened != nil { try world.commit(partition) }
             }
             try model.check(world)
             try world.restart(after: end, seed: random.next())
             for (name, config) in configs { world.configure(name, config) }
-            try model.restarted(world.topics, isClean: end == .stop)
+            try model.restarted(
+                world.topics, isClean: end == .stop, durable: Dictionary(uniqueKeysWithValues: durable))
             restarts += 1
         }
 
@@ -142,7 +144,7 @@ struct MaintenanceTests {
 
     @Test(
         "deletes and compacts what it must in time, and nothing else, whatever comes between its turns",
-        arguments: UInt64(0)..<20)
+        arguments: UInt64(0)..<30)
     func model(seed: UInt64) throws {
         var run = try Run(seed: seed)
         for _ in 0..<2000 { try run.step() }
