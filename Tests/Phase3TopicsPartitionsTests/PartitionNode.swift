@@ -4,10 +4,11 @@ import WireProtocol
 
 @testable import TopicsPartitions
 
-/// Produce and Fetch as a node of its own, with nothing else of a broker around.
+/// A partition server as a node of its own, with nothing else of a broker around.
 struct PartitionNode: Node {
     var partitions: PartitionServer
-    private var server = RequestServer([.produce, .fetch], maxInFlight: 16)
+    private var server = RequestServer(PartitionServer.served, maxInFlight: 16)
+    private let view = ClusterView(clusterID: "test", brokers: [], controllerID: 1)
 
     init(_ partitions: PartitionServer) { self.partitions = partitions }
 
@@ -20,11 +21,7 @@ struct PartitionNode: Node {
         case .endOfInput(let connection): partitions.finishFetches(of: connection, &server, &effects)
         case .received(let connection, let frame):
             guard let (call, body) = server.receive(frame, on: connection, &effects) else { break }
-            if call.api == .produce, let request = try? ProduceRequest(decoding: body, version: call.version) {
-                partitions.produce(request, call, at: now, &server, &effects)
-            } else if let request = try? FetchRequest(decoding: body, version: call.version) {
-                partitions.fetch(request, call, at: now, &server, &effects)
-            }
+            try? partitions.serve(call, body, of: view, at: now, &server, &effects)
         case .synchronized(let ticket): partitions.synchronized(ticket, &server, &effects)
         case .woke: partitions.expireFetches(at: now, &server, &effects)
         default: break
@@ -55,9 +52,6 @@ struct PartitionWorld {
 
     func connect() throws -> ConnectionID { try driver.connect() }
 
-    /// A partition of t.
-    func partition(_ number: Int32 = 0) -> Partition? { driver.node.partitions.topics["t"]?.partition(number) }
-
     /// Sends a batch of one record. It is not on disk before the driver synchronizes.
     func send(_ batch: RecordBatch = Batches.make(), to partition: Int32 = 0) throws {
         var data = ProduceRequest.Partition()
@@ -83,7 +77,7 @@ struct PartitionWorld {
     /// What a fetch brought: of each partition in the request's order, the offsets that came, or its error.
     static func shown(_ response: FetchResponse?) throws -> [String]? {
         try response?.topics.flatMap(\.partitions).map { answer in
-            guard answer.errorCode == .none else { return "\(answer.index): error \(answer.errorCode.rawValue)" }
+            guard answer.errorCode == .none else { return "\(answer.index): \(answer.errorCode)" }
             guard case .bytes(let bytes)? = answer.records, bytes.count > 0 else { return "\(answer.index): nothing" }
             return "\(answer.index): \(try Batches.values(in: bytes).map(\.offset))"
         }
