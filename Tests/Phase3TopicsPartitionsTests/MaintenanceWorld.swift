@@ -78,6 +78,7 @@ final class MaintenanceWorld {
     /// Consumers see everything that was appended.
     func commit(_ partition: Partition) throws {
         let log = try partition.log()
+        try topics.directory.synchronizeNames()
         try log.synchronize()
         partition.becameDurable(upTo: log.end)
         _ = partition.advanceHighWatermark(flushMessages: 1)
