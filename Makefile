@@ -147,6 +147,7 @@ demos:
 	$(SWIFT) build -c release --quiet --product phase1
 	$(SWIFT) build -c release --quiet --product phase2
 	$(SWIFT) build -c release --quiet --product phase3
+	$(SWIFT) build -c release --quiet --product logbook
 
 .PHONY: transcripts
 transcripts: demos

@@ -68,17 +68,49 @@ struct MaintenanceTurnTests {
         #expect(log.startOffset == Offset(20))
     }
 
+    @Test("gives checking, compacting and removing their turns, however much each has to do")
+    func takesTurns() throws {
+        var settings = LogMaintenance.Settings.small
+        (settings.filesPerTurn, settings.cleanerBackoffMilliseconds) = (1, 50)
+        let world = try MaintenanceWorld(settings)
+        // The first check is at 30 s, the second at 330 s.
+        _ = try world.turn(upTo: 0)
+        for (name, config) in [("a", Self.config()), ("b", Self.compacted()), ("c", Self.config())] {
+            try world.create(name, config)
+        }
+        for name in ["a-0", "c-0"] { try fill(world, name, 60) }
+        try world.run(270_000 - world.time)
+        try world.delete("c")
+        try world.run(330_000 - 100 - world.time)
+        try fill(world, "b-0", 60)
+        world.configure("a", Self.config { $0.retentionBytes = 0 })
+        world.pass(330_100 - world.time)
+        let files = { world.disk.contents().keys.filter { $0.contains("-delete/") }.count }
+        let before = files()
+        world.wake()
+        for _ in 0..<30 { _ = try world.turn(upTo: .max) }
+        #expect((7...11).contains(world.takeLines().filter { $0.event == "segments_deleted" }.count))
+        #expect((7...11).contains(before - files()))
+        guard case .cleaning(let cleaning) = world.maintenance.compaction else {
+            return #expect(Bool(false), "nothing is being compacted")
+        }
+        #expect(cleaning.cleaner.byteCount > 0)
+    }
+
     @Test("removes files after their delay, some at a time")
     func removesFiles() throws {
         let world = try MaintenanceWorld()
-        try world.create("a", Self.config { $0.retentionBytes = 0 })
+        // Too long for the check that comes next.
+        try world.create("a", Self.config { ($0.retentionBytes, $0.fileDeleteDelayMilliseconds) = (0, 310_000) })
         try fill(world, "a-0", 40)
         try world.run(31_000)
         let deletedFiles = { world.disk.contents().keys.filter { $0.hasSuffix(".deleted") }.count }
         let count = deletedFiles()
         #expect(count > 12)
+        try world.run(400_000)
+        #expect(deletedFiles() == count)
         var before = count
-        while try world.turn(upTo: 400_000) {
+        while try world.turn(upTo: 700_000) {
             #expect(deletedFiles() >= before - 4)
             before = deletedFiles()
         }
@@ -218,6 +250,50 @@ struct MaintenanceTurnTests {
             #expect(lines.first?["reason"] == (isDeleted ? "deleted" : "cleanup.policy"))
             #expect(!world.disk.contents().keys.contains { $0.hasPrefix("/a-0/") && $0.hasSuffix(".cleaned") })
         }
+    }
+
+    @Test("compacts nothing behind the high watermark, nor because of what is there")
+    func compactsBelowHighWatermark() throws {
+        let world = try MaintenanceWorld()
+        try world.create("a", Self.compacted())
+        try fill(world, "a-0", 20)
+        let partition = try world.partition("a-0")
+        let visible = partition.highWatermark.offset.value
+        for _ in 0..<20 {
+            try world.append(["k"], to: partition, value: String(repeating: "v", count: 60), timestamp: world.wallClock)
+        }
+        try world.run(14_000)
+        #expect(world.takeLines().map(\.event) == ["log_compacted"])
+        let offsets = try MaintainedSegment.all(of: partition.log()).flatMap(\.records).map(\.offset)
+        #expect(offsets.count < 40 && offsets.contains { $0 < visible })
+        #expect(offsets.filter { $0 >= visible } == Array(visible..<visible + 20))
+    }
+
+    @Test("lets a compaction come to its end before retention takes its segments, and retention right after it")
+    func retentionWaits() throws {
+        let world = try MaintenanceWorld(LogMaintenance.Settings.small)
+        try world.create("a", Self.compacted { $0.cleanupPolicy = [.delete, .compact] })
+        try fill(world, "a-0", 100)
+        _ = try world.turn(upTo: .max)
+        world.configure("a", Self.compacted { ($0.cleanupPolicy, $0.retentionBytes) = ([.delete, .compact], 0) })
+        // Its compaction takes longer than until the first check.
+        var settings = LogMaintenance.Settings.small
+        settings.cleanerMaxBytesPerSecond = 400
+        world.maintenance.settings = settings
+        while world.lines.count < 2 { _ = try world.turn(upTo: .max) }
+        #expect(world.time > 30_000 && world.time % 300_000 > 31_000)
+        #expect(world.takeLines().map(\.event) == ["log_compacted", "segments_deleted"])
+    }
+
+    @Test("leaves nothing half written at a clean stop")
+    func stops() throws {
+        let world = try MaintenanceWorld(LogMaintenance.Settings.small)
+        try world.create("a", Self.compacted())
+        try fill(world, "a-0", 100)
+        let cleaned = { world.disk.contents().keys.contains { $0.hasSuffix(".cleaned") } }
+        while !cleaned() { _ = try world.turn(upTo: .max) }
+        try world.restart(after: .stop)
+        #expect(!cleaned())
     }
 
     @Test("reads and writes no more for compaction than log.cleaner.io.max.bytes.per.second")

@@ -3,6 +3,8 @@ import SegmentLog
 import WireProtocol
 
 /// The demo of phase 2: a server is started, spoken to by hand with the bytes shown, and then by kcat.
+///
+/// With an argument, the server is started and the argument run as a shell's command, with its address in `BROKER`.
 @main
 struct Phase2Demo {
     static func main() throws {
@@ -20,6 +22,9 @@ struct Phase2Demo {
                 print("the server failed: \(error)")
                 exit(1)
             }
+        }
+        if let command = CommandLine.arguments.dropFirst().first {
+            return print(try output(of: "BROKER=\(address); \(command)"), terminator: "")
         }
         print("1. A server with one topic, \"demo\", listens on \(address)")
         let connection = try BlockingConnection(to: address)
@@ -92,18 +97,23 @@ struct Phase2Demo {
         let command =
             "printf 'one\\ntwo\\n' | kcat -P -b \(broker) -t demo && kcat -C -b \(broker) -t demo -e -q -f '%o: %s\\n'"
         print("   $ \(command)")
+        let text = try output(
+            of: "command -v kcat >/dev/null || { echo 'kcat is not installed (Debian: kcat)'; exit 0; }; \(command)")
+        for line in text.split(separator: "\n") { print("   \(line)") }
+    }
+
+    /// What a shell's command prints.
+    static func output(of command: String) throws -> String {
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = [
-            "-c", "command -v kcat >/dev/null || { echo 'kcat is not installed (Debian: kcat)'; exit 0; }; \(command)",
-        ]
+        shell.arguments = ["-c", command]
         let output = Pipe()
         shell.standardOutput = output
         try shell.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         shell.waitUntilExit()
-        for line in text.split(separator: "\n") { print("   \(line)") }
-        if shell.terminationStatus != 0 { throw DemoFailure("kcat failed") }
+        if shell.terminationStatus != 0 { throw DemoFailure("a command failed: \(command)") }
+        return text
     }
 
     /// Bytes in hexadecimal, each field with its meaning.

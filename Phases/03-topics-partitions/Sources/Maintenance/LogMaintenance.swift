@@ -103,7 +103,7 @@ public struct LogMaintenance {
             switch activity {
             case .checking: try check(time, topics, &effects)
             case .compacting: try compact(time, topics, &effects)
-            case .removing: try removeDirectories(time, &effects)
+            case .removing: removeDirectories(time, &effects)
             }
             return max(next(time), now.advanced(byMilliseconds: settings.spacingMilliseconds))
         }
@@ -151,13 +151,12 @@ public struct LogMaintenance {
         }
     }
 
-    private mutating func removeDirectories(_ time: Time, _ effects: inout Effects) throws(LogError) {
+    private func removeDirectories(_ time: Time, _ effects: inout Effects) {
         do {
             let removed = try directory.removeDetached(
                 detachedUpTo: time.ago(settings.fileDeleteDelayMilliseconds), atMost: settings.filesPerTurn)
             for name in removed { effects.log(.info, "directory_removed", ["directory": name]) }
         } catch {
-            if error.isFinal { throw error }
             effects.log(
                 .error, "directory_not_removed", ["error": "\(error)", "consequence": "left to the next start"])
         }
