@@ -193,4 +193,25 @@ struct DescriptionTests {
         #expect(topic.isInternal && topic.errorCode == .unknownTopicOrPartition)
         #expect(world.metadata("t")?.errorCode == ErrorCode.none)
     }
+
+    @Test("nobody but Kafka's own tools writes an internal topic")
+    func producingToInternalTopics() throws {
+        var topics = try Topics(in: MemoryStorage(), nodeID: 1, defaults: TopicConfig()) { _, _ in }
+        let id = Uuid(high: 1, low: 1)
+        _ = try topics.append(
+            [
+                .topic(TopicRecord(name: "__consumer_offsets", topicID: id)),
+                .partition(PartitionRecord(index: 0, topicID: id, replicas: [1])),
+            ], at: 0)
+        let driver = NodeDriver(PartitionNode(PartitionServer(topics, maxFetchBytes: 1 << 20, seed: 1)))
+        let connection = try driver.connect()
+        var data = ProduceRequest.Partition()
+        data.records = .bytes(Batches.make().bytes)
+        var topic = ProduceRequest.Topic()
+        (topic.name, topic.partitions) = ("__consumer_offsets", [data])
+        var request = ProduceRequest()
+        (request.acks, request.topics) = (-1, [topic])
+        let answer = try driver.ask(request, version: 9, on: connection)
+        #expect(answer?.topics.first?.partitions.first?.errorCode == .invalidTopic)
+    }
 }

@@ -52,6 +52,9 @@ extension PartitionServer {
         for partition in changed { commit(partition, &server, &effects) }
     }
 
+    /// The client id by which Kafka's own tools may write internal topics.
+    private static let internalClientID = "__admin_client"
+
     private mutating func append(
         _ data: ProduceRequest.Partition, topic: String, _ request: ProduceRequest, _ call: Call, _ id: ProduceID,
         at now: Instant, _ answer: inout ProduceResponse.Partition, _ effects: inout Effects
@@ -67,6 +70,9 @@ extension PartitionServer {
         guard let partition = topics[topic]?.partition(data.index) else {
             throw BatchValidator.Refusal(
                 code: .unknownTopicOrPartition, reason: "this broker has no partition \(topic)-\(data.index)")
+        }
+        guard !TopicName.internalNames.contains(topic) || call.header.clientID == Self.internalClientID else {
+            throw BatchValidator.Refusal(code: .invalidTopic, reason: "\(topic) is internal: only brokers write it")
         }
         guard !TopicName.internalNames.contains(topic) || call.header.clientID == TopicName.internalClientID else {
             throw BatchValidator.Refusal(code: .invalidTopic, reason: "Cannot append to internal topic \(topic)")
