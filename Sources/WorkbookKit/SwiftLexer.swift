@@ -97,7 +97,7 @@ struct SwiftLexer {
 
     private mutating func takeString(_ hashes: Int) {
         position += hashes
-        let quotes = count(of: UInt8(ascii: "\""), at: 0) >= 3 ? 3 : 1
+        let quotes = count(of: UInt8(ascii: "\""), at: 0) >= 3 && !isRawOnOneLine(hashes) ? 3 : 1
         position += quotes
         while let byte = peek() {
             if byte == UInt8(ascii: "\\") && count(of: UInt8(ascii: "#"), at: 1) >= hashes {
@@ -116,6 +116,17 @@ struct SwiftLexer {
                 position += 1
             }
         }
+    }
+
+    /// Whether a raw string that begins with three quotes ends on its line: then two of them are text, or end it.
+    private func isRawOnOneLine(_ hashes: Int) -> Bool {
+        guard hashes > 0 else { return false }
+        var ahead = 2
+        while let byte = peek(ahead), byte != 0x0A {
+            if byte == UInt8(ascii: "\""), count(of: UInt8(ascii: "#"), at: ahead + 1) >= hashes { return true }
+            ahead += 1
+        }
+        return false
     }
 
     private func count(of byte: UInt8, at ahead: Int) -> Int {
