@@ -17,6 +17,14 @@ public struct ByTopic<Partition: Field & Equatable>: Field, Equatable {
         try c.field(&partitions)
         try c.tags()
     }
+
+    /// The same topic with an answer for each of its partitions, in their order.
+    public func map<Answer>(_ answer: (Partition) -> Answer) -> ByTopic<Answer> {
+        var answers = ByTopic<Answer>()
+        answers.name = name
+        answers.partitions = partitions.map(answer)
+        return answers
+    }
 }
 
 /// What became of one partition, where that is all that a message says of it.

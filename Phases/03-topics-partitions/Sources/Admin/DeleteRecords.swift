@@ -9,18 +9,15 @@ extension PartitionServer {
     ) -> DeleteRecordsResponse {
         var response = DeleteRecordsResponse()
         var hasMoved = false
-        for topic in request.topics {
-            var answers = DeleteRecordsResponse.Topic()
-            answers.name = topic.name
-            for asked in topic.partitions {
+        response.topics = request.topics.map { topic in
+            topic.map { asked in
                 var answer = DeleteRecordsResponse.Partition()
                 answer.index = asked.index
                 do throws(Refusal) {
                     answer.lowWatermark = try moveStart(topic.name, asked, at: now, &hasMoved, &effects)
                 } catch { answer.errorCode = error.code }
-                answers.partitions.append(answer)
+                return answer
             }
-            response.topics.append(answers)
         }
         guard hasMoved else { return response }
         do { try topics.directory.writeStartOffsets() } catch {

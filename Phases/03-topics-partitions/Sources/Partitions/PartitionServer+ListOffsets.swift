@@ -6,24 +6,21 @@ extension PartitionServer {
     public func listOffsets(_ request: ListOffsetsRequest, _ effects: inout Effects) -> ListOffsetsResponse {
         var response = ListOffsetsResponse()
         var seen = Set<Int>()
-        for topic in request.topics {
-            var answers = ListOffsetsResponse.Topic()
-            answers.name = topic.name
-            for asked in topic.partitions {
+        response.topics = request.topics.map { topic in
+            topic.map { asked in
                 var answer = ListOffsetsResponse.Partition()
                 answer.index = asked.index
-                if let partition = topics[topic.name]?.partition(asked.index) {
-                    // Kafka answers whoever names a partition twice with this error.
-                    let isFirst = seen.insert(partition.key).inserted
-                    answer.errorCode =
-                        isFirst ? checkLeaderEpoch(asked.currentLeaderEpoch, of: partition) : .invalidRequest
-                    if answer.errorCode == .none { find(asked.timestamp, in: partition, &answer, &effects) }
-                } else {
+                guard let partition = topics[topic.name]?.partition(asked.index) else {
                     answer.errorCode = .unknownTopicOrPartition
+                    return answer
                 }
-                answers.partitions.append(answer)
+                // Kafka answers whoever names a partition twice with this error.
+                let isFirst = seen.insert(partition.key).inserted
+                answer.errorCode =
+                    isFirst ? checkLeaderEpoch(asked.currentLeaderEpoch, of: partition) : .invalidRequest
+                if answer.errorCode == .none { find(asked.timestamp, in: partition, &answer, &effects) }
+                return answer
             }
-            response.topics.append(answers)
         }
         return response
     }
@@ -63,21 +60,18 @@ extension PartitionServer {
         _ request: OffsetForLeaderEpochRequest, _ effects: inout Effects
     ) -> OffsetForLeaderEpochResponse {
         var response = OffsetForLeaderEpochResponse()
-        for topic in request.topics {
-            var answers = OffsetForLeaderEpochResponse.Topic()
-            answers.name = topic.name
-            for asked in topic.partitions {
+        response.topics = request.topics.map { topic in
+            topic.map { asked in
                 var answer = OffsetForLeaderEpochResponse.Partition()
                 answer.index = asked.index
-                if let partition = topics[topic.name]?.partition(asked.index) {
-                    answer.errorCode = checkLeaderEpoch(asked.currentLeaderEpoch, of: partition)
-                    if answer.errorCode == .none { find(asked.leaderEpoch, in: partition, &answer, &effects) }
-                } else {
+                guard let partition = topics[topic.name]?.partition(asked.index) else {
                     answer.errorCode = .unknownTopicOrPartition
+                    return answer
                 }
-                answers.partitions.append(answer)
+                answer.errorCode = checkLeaderEpoch(asked.currentLeaderEpoch, of: partition)
+                if answer.errorCode == .none { find(asked.leaderEpoch, in: partition, &answer, &effects) }
+                return answer
             }
-            response.topics.append(answers)
         }
         return response
     }
