@@ -22,6 +22,7 @@ struct SwiftLexerTests {
             ##"#"raw " \( { "#"##, ###"##"raw "# still "##"###, ##"#"interpolated \#(f("}")) }"#"##,
             #""in \(a ? "x\(b { $0 })" : "}") out""#, #""\(f(")"))""#, #""\((1, (2)))""#,
             "\"\"\"\n \\(a[\"}\"]) { \n \"\"\"", "#/a{2} \" /#", "\"\u{1F980} {\"",
+            "#\"\"\"#", "##\"\"\" }\"#\"\"##", "#\"\"\"\n \"# { \"\" \n\"\"\"#",
         ])
     func strings(literal: String) {
         #expect(Self.words("a \(literal) b") == ["a", literal, "b"])
