@@ -192,6 +192,22 @@ struct MaintenanceTurnTests {
         }
     }
 
+    @Test("ends a compacted log's segment at max.compaction.lag.ms also while records keep coming")
+    func maxCompactionLagOfAppends() throws {
+        for policy in [TopicConfig.CleanupPolicy.delete, .compact] {
+            let world = try MaintenanceWorld()
+            var config = Self.config { $0.maxCompactionLagMilliseconds = 1000 }
+            (config.cleanupPolicy, config.log.segmentBytes) = (policy, 1 << 20)
+            try world.create("a", config)
+            let partition = try world.partition("a-0")
+            for _ in 0..<50 {
+                try world.append(["k"], to: partition, timestamp: world.wallClock)
+                world.pass(100)
+            }
+            #expect(try partition.log().snapshot.segmentCount == (policy == .compact ? 5 : 1))
+        }
+    }
+
     @Test("compacts the dirtiest log first, one after another, and says what it came to")
     func dirtiestFirst() throws {
         let world = try MaintenanceWorld()

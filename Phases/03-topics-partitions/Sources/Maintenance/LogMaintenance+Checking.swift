@@ -152,6 +152,13 @@ extension Topics {
 }
 
 extension TopicConfig {
+    /// The limits of the topic's logs.
+    var logLimits: LogConfiguration {
+        var limits = log
+        limits.segmentMilliseconds = maxSegmentMilliseconds
+        return limits
+    }
+
     /// The age at which a segment ends: `segment.ms`, or `max.compaction.lag.ms` where that is less, because
     /// what is in the active segment is not compacted (KIP-354).
     public var maxSegmentMilliseconds: Int64 {

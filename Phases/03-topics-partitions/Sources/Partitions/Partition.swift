@@ -20,7 +20,7 @@ public final class Partition {
     public let key: Int
     /// What its topic is configured to.
     public internal(set) var config: TopicConfig {
-        didSet { opened?.configuration = config.log }
+        didSet { opened?.configuration = config.logLimits }
     }
     private let directory: LogDirectory
     /// The log, if it is open.
@@ -66,7 +66,7 @@ public final class Partition {
     public func log() throws(LogError) -> Log {
         if let opened { return opened }
         try takeDirectory()
-        let log = try directory.log(name, config.log, isNameLater: true)
+        let log = try directory.log(name, config.logLimits, isNameLater: true)
         highWatermark = log.end
         durableEnd = log.end
         opened = log

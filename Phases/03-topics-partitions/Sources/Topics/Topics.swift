@@ -74,7 +74,7 @@ public struct Topics {
             for partition in topic.partitions { add(partition, to: name) }
         }
         try sortOut()
-        let configs = Dictionary(uniqueKeysWithValues: partitions.map { ($0.name, $0.config.log) })
+        let configs = Dictionary(uniqueKeysWithValues: partitions.map { ($0.name, $0.config.logLimits) })
         try directory.recover(progress: progress, configured: { configs[$0] })
         for (name, recovered) in directory.recovered { recovery.add(recovered, name: name) }
     }
