@@ -105,6 +105,14 @@ struct TopicStartTests {
         let (topics, outcome) = try restart(disk)
         #expect(outcome == Outcome(serves: ["t-0"], stray: ["t-1.stray"]))
         #expect(try topics["t"]?.partition(1)?.log().end.offset == .zero, "the partition begins again, empty")
+        // A second one, and one of the longest name.
+        try MemoryStorage(disk).directory("t-1").replace(
+            LogDirectory.metadataName, with: Bytes(utf8: "version: 0\ntopic_id: \(Self.other)\n"))
+        let long = String(repeating: "x", count: 249) + "-0"
+        try MemoryStorage(disk).directory(long).replace(
+            LogDirectory.metadataName, with: Bytes(utf8: "version: 0\ntopic_id: \(Self.other)\n"))
+        let stray = try restart(disk).1.stray
+        #expect(stray.count == 3 && stray.contains("t-1.2.stray") && stray.allSatisfy { $0.utf8.count <= 255 })
     }
 
     @Test("removes those of topics that were deleted, also when there is another one of the name")

@@ -181,15 +181,23 @@ public final class LogDirectory {
     /// Gives a log's directory another name, under which it is no log any more and stays until the operator
     /// has looked at it. Returns the name; durable on return.
     public func setAside(_ name: String) throws(LogError) -> String {
-        let aside = name + ".stray"
+        // A file's name has at most 255 bytes, and a topic's 249.
+        let short = name.prefix(240)
+        var aside = short + ".stray"
         try onStorage { () throws(StorageError) in
-            try storage.rename(name, to: aside)
+            let taken = try storage.subdirectories()
+            var count = 1
+            while taken.contains(String(aside)) {
+                count += 1
+                aside = short + ".\(count).stray"
+            }
+            try storage.rename(name, to: String(aside))
             try storage.synchronizeDirectory()
         }
         logs.removeValue(forKey: name)?.wasRemoved()
         known.remove(name)
         try forget([name])
-        return aside
+        return String(aside)
     }
 
     /// Takes what is missing out of the checkpoints.
