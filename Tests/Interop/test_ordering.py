@@ -19,7 +19,10 @@ class Proxy:
     """Passes bytes between clients and the broker, and cuts connections at random: with a reset, in the middle
     of whatever is on its way."""
 
-    def __init__(self):
+    def __init__(self, rng: random.Random):
+        self.rng = rng
+        self.is_cutting = True
+        self.left = 0  # bytes until the next cut
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.target = None
@@ -45,6 +48,7 @@ class Proxy:
         try:
             while data := source.recv(1 << 16):
                 sink.sendall(data)
+                self._count(len(data))
         except OSError:
             pass
         self._end(pair)
@@ -64,10 +68,16 @@ class Proxy:
             end.close()
         return True
 
-    def cut_at_random(self, rng: random.Random):
+    def _count(self, passed: int):
+        """Cuts one of the connections whenever so many bytes have passed: in a fast run as often as in a slow one."""
         with self.lock:
-            pairs = sorted(self.pairs, key=lambda pair: pair[0].fileno())
-        if pairs and self._end(rng.choice(pairs), reset=rng.random() < 0.5):
+            self.left -= passed
+            if not self.is_cutting or self.left > 0:
+                return
+            self.left = self.rng.randint(100_000, 600_000)
+            pair = self.rng.choice(sorted(self.pairs, key=lambda pair: pair[0].fileno())) if self.pairs else None
+            reset = self.rng.random() < 0.5
+        if pair and self._end(pair, reset):
             self.cuts += 1
 
     def close(self):
@@ -148,26 +158,15 @@ def run(address: str, topic: str, total: int, settings: dict) -> None:
 
 
 def test_keys_keep_their_order_while_connections_are_cut(start_broker, topic, figures):
-    proxy = Proxy()
+    proxy = Proxy(random.Random(6))
     broker = start_broker(
         num_partitions=PARTITIONS, advertised_listeners=f"PLAINTEXT://127.0.0.1:{proxy.port}")
     host, port = broker.address.split(":")
     proxy.target = (host, int(port))
     address = f"127.0.0.1:{proxy.port}"
-    rng, done = random.Random(6), threading.Event()
-
-    def cut():
-        while not done.wait(rng.uniform(0.05, 0.3)):
-            proxy.cut_at_random(rng)
-
-    cutter = threading.Thread(target=cut)
-    cutter.start()
-    try:
-        # Without idempotence a client keeps its order over retries with one request in flight only.
-        run(address, topic, RECORDS, {"max.in.flight.requests.per.connection": 1})
-    finally:
-        done.set()
-        cutter.join()
+    # Without idempotence a client keeps its order over retries with one request in flight only.
+    run(address, topic, RECORDS, {"max.in.flight.requests.per.connection": 1})
+    proxy.is_cutting = False
     again = check(address, topic, RECORDS)
     proxy.close()
     figures("records", RECORDS)
