@@ -23,15 +23,10 @@ extension BrokerNode {
         case .findCoordinator:
             let request = try FindCoordinatorRequest(decoding: body, version: call.version)
             server.answer(call, with: findCoordinator(request), &effects)
-        default: try partitions.serve(call, body, of: view(for: call), at: now, &server, &effects)
+        default:
+            guard let view = views[call.id.connection] else { return }
+            try partitions.serve(call, body, of: view, at: now, &server, &effects)
         }
-    }
-
-    private func view(for call: Call) -> ClusterView {
-        ClusterView(
-            clusterID: identity.clusterID,
-            brokers: [.init(id: identity.nodeID, address: advertisedAddress(on: call.id.connection))],
-            controllerID: identity.nodeID)
     }
 
     /// There are no groups yet to coordinate.

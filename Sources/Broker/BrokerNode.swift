@@ -10,8 +10,8 @@ public struct BrokerNode: Node {
     let identity: Identity
     /// Where the clients of each listener are told to connect.
     public var advertised: [Listener]
-    /// The name of the listener that each connection came in by.
-    private var listenerNames: [ConnectionID: String] = [:]
+    /// The cluster as each connection sees it, by the listener that it came in by.
+    private(set) var views: [ConnectionID: ClusterView] = [:]
 
     var partitions: PartitionServer
     var server: RequestServer
@@ -78,10 +78,10 @@ public struct BrokerNode: Node {
             maintenanceAt = maintenanceAt ?? now
         case .connected(let connection, _, let listener):
             server.connect(connection)
-            listenerNames[connection] = listener
+            views[connection] = view(from: listener)
         case .endOfInput(let connection): partitions.finishFetches(of: connection, &server, &effects)
         case .disconnected(let connection):
-            listenerNames[connection] = nil
+            views[connection] = nil
             server.disconnect(connection)
             partitions.cancelFetches(of: connection)
         case .received(let connection, let frame): receive(frame, on: connection, at: now, &effects)
@@ -103,10 +103,12 @@ public struct BrokerNode: Node {
         if isStopping && partitions.isIdle && server.inFlight == 0 { effects.append(.stop(failure: nil)) }
     }
 
-    /// Where the client of a connection is told to connect.
-    func advertisedAddress(on connection: ConnectionID) -> SocketAddress {
-        let name = listenerNames[connection]
-        return (advertised.first { $0.name == name } ?? advertised[0]).address
+    /// The cluster with the addresses that clients of a listener are told to connect to.
+    private func view(from listener: String) -> ClusterView {
+        let address = (advertised.first { $0.name == listener } ?? advertised[0]).address
+        return ClusterView(
+            clusterID: identity.clusterID, brokers: [.init(id: identity.nodeID, address: address)],
+            controllerID: identity.nodeID)
     }
 
     private mutating func fail(_ reason: String, _ effects: inout Effects) {

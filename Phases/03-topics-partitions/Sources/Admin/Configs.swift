@@ -44,10 +44,9 @@ extension PartitionServer {
             return
         }
         for case .config(let config) in changes {
-            let resource = MetadataImage.Resource(kind: config.resourceType, name: config.resourceName)
             effects.log(
                 .info, "config_changed",
-                ["of": resource.description, "name": config.name, "value": config.value ?? "the default"])
+                ["of": config.resource.description, "name": config.name, "value": config.value ?? "the default"])
         }
     }
 }

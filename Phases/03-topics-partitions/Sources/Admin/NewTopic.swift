@@ -14,7 +14,7 @@ struct NewTopic {
     var records: [MetadataRecord] {
         [.topic(TopicRecord(name: name, topicID: id))]
             + configs.keys.sorted().map {
-                .config(ConfigRecord(MetadataImage.Resource(kind: 2, name: name), name: $0, value: configs[$0]))
+                .config(ConfigRecord(.topic(name), name: $0, value: configs[$0]))
             }
             + replicas.enumerated().map { index, brokers in
                 .partition(PartitionRecord(index: Int32(index), topicID: id, replicas: brokers))
@@ -57,11 +57,7 @@ struct ReplicaPlacement {
             guard seen.insert(broker).inserted else { throw refused("broker \(broker) twice") }
         }
         guard factor == nil || factor == chosen.count else {
-            throw refused(
-                """
-                a partition with \(chosen.count) replica(s), but this is not consistent with previous partitions, \
-                which have \(factor ?? 0) replica(s).
-                """)
+            throw refused("\(chosen.count) brokers, and other partitions have \(factor ?? 0)")
         }
     }
 }

@@ -80,7 +80,7 @@ public struct MetadataImage: Equatable, Sendable {
             names[topic.topicID] = topic.name
         case .partition(let partition): try apply(partition)
         case .config(let config):
-            let resource = Resource(kind: config.resourceType, name: config.resourceName)
+            let resource = config.resource
             configs[resource, default: [:]][config.name] = config.value
             if configs[resource]?.isEmpty == true { configs[resource] = nil }
         case .removeTopic(let removed):

@@ -91,6 +91,9 @@ public struct ConfigRecord: Field, Equatable {
     /// Its value; null for the default.
     public var value: String?
 
+    /// What it belongs to.
+    public var resource: MetadataImage.Resource { MetadataImage.Resource(kind: resourceType, name: resourceName) }
+
     /// A record of no config.
     public init() {}
 

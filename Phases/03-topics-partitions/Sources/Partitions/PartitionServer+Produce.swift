@@ -52,9 +52,6 @@ extension PartitionServer {
         for partition in changed { commit(partition, &server, &effects) }
     }
 
-    /// The client id by which Kafka's own tools may write internal topics.
-    private static let internalClientID = "__admin_client"
-
     private mutating func append(
         _ data: ProduceRequest.Partition, topic: String, _ request: ProduceRequest, _ call: Call, _ id: ProduceID,
         at now: Instant, _ answer: inout ProduceResponse.Partition, _ effects: inout Effects
@@ -71,11 +68,8 @@ extension PartitionServer {
             throw BatchValidator.Refusal(
                 code: .unknownTopicOrPartition, reason: "this broker has no partition \(topic)-\(data.index)")
         }
-        guard !TopicName.internalNames.contains(topic) || call.header.clientID == Self.internalClientID else {
-            throw BatchValidator.Refusal(code: .invalidTopic, reason: "\(topic) is internal: only brokers write it")
-        }
         guard !TopicName.internalNames.contains(topic) || call.header.clientID == TopicName.internalClientID else {
-            throw BatchValidator.Refusal(code: .invalidTopic, reason: "Cannot append to internal topic \(topic)")
+            throw BatchValidator.Refusal(code: .invalidTopic, reason: "\(topic) is internal: only brokers write it")
         }
         let validator = BatchValidator(partition.config, at: clock.milliseconds(at: now))
         let checked = try validator.check(data.records, version: call.version)

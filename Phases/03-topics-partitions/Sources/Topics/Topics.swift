@@ -66,7 +66,7 @@ public struct Topics {
         try onStorage(storage.synchronizeDirectory)
         directory = try LogDirectory(
             storage, configuration: defaults.log, excluding: [MetadataLog.directoryName])
-        if metadata.isEmpty { try adopt(by: nodeID) }
+        if metadata.isEmpty { try adopt() }
         try followBrokers()
         for name in metadata.image.topicNames {
             guard let topic = metadata.image.topics[name] else { continue }
@@ -150,9 +150,9 @@ public struct Topics {
     }
 
     private mutating func follow(_ config: ConfigRecord) throws(LogError) {
-        let resource = MetadataImage.Resource(kind: config.resourceType, name: config.resourceName)
-        if !resource.isTopic { try followBrokers() }
-        for name in resource.isTopic ? [config.resourceName] : names {
+        let isTopic = config.resource.isTopic
+        if !isTopic { try followBrokers() }
+        for name in isTopic ? [config.resourceName] : names {
             let changed = try self.config(of: name)
             byName[name]?.config = changed
             for partition in byName[name]?.partitions ?? [] { partition.config = changed }
@@ -189,8 +189,8 @@ public struct Topics {
     // MARK: Starting
 
     /// Directories that were there before there was a metadata log become its first topics.
-    private mutating func adopt(by brokerID: Int32) throws(LogError) {
-        let (records, leftovers) = try TopicDirectories(directory).topics(on: brokerID)
+    private mutating func adopt() throws(LogError) {
+        let (records, leftovers) = try TopicDirectories(directory).topics(on: nodeID)
         for name in leftovers {
             recovery.lines.append("removed \(name): its topic's creation was interrupted, and it holds no records")
         }

@@ -58,26 +58,8 @@ public struct FetchRequest: Request {
         }
     }
 
-    /// Partitions to drop from a fetch session (KIP-227).
-    public struct ForgottenTopic: Field, Equatable {
-        /// The topic's name, up to version 12.
-        public var name = ""
-        /// Its id, from version 13 on.
-        public var topicID = Uuid.zero
-        /// The partitions.
-        public var partitions: [Int32] = []
-
-        /// A topic without partitions.
-        public init() {}
-
-        /// The fields in the order of the specification.
-        public mutating func code(_ c: inout some MessageCoder) throws(CodingError) {
-            try c.field(&name, until: 12)
-            try c.field(&topicID, since: 13)
-            try c.field(&partitions)
-            try c.tags()
-        }
-    }
+    /// Partitions to drop from a fetch session (KIP-227), by their numbers.
+    public typealias ForgottenTopic = FetchTopic<Int32>
 
     /// The cluster that the client believes to talk to, or null.
     public var clusterID: String?
