@@ -11,6 +11,16 @@ struct ProducerMachineTests {
     private final class Reports: @unchecked Sendable {
         // Sendable: the world runs on one thread.
         var places: [Int: Result<BatchOutcome.Place, ClientError>] = [:]
+
+        /// Hands in a record of its own for t, whose outcome is known by `number`. Returns whether it was taken.
+        func send(_ number: Int, with world: ClientWorld<ProducerMachine>) throws -> Bool {
+            let appended = try world.withClient { client, now in
+                try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
+            }
+            guard case .taken(let delivery, _) = appended else { return false }
+            delivery.batch.whenKnown { self.places[number] = $0 }
+            return true
+        }
     }
 
     @Test("loses nothing that was acknowledged, and keeps each partition's order", arguments: UInt64(0)..<150)
@@ -83,14 +93,7 @@ struct ProducerMachineTests {
         configuration.deliveryTimeoutMilliseconds = 500
         let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
         let reports = Reports()
-        func send(_ number: Int) throws -> Bool {
-            let appended = try world.withClient { client, now in
-                try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
-            }
-            guard case .taken(let delivery, _) = appended else { return false }
-            delivery.batch.whenKnown { reports.places[number] = $0 }
-            return true
-        }
+        func send(_ number: Int) throws -> Bool { try reports.send(number, with: world) }
         #expect(try !send(0))
         _ = try world.run(milliseconds: 100)
         #expect(try send(0))
@@ -118,14 +121,7 @@ struct ProducerMachineTests {
         configuration.deliveryTimeoutMilliseconds = 500
         let world = ClientWorld(ProducerMachine(configuration, seed: 1), try makeBroker(partitions: 1), seed: 1)
         let reports = Reports()
-        func send(_ number: Int) throws -> Bool {
-            let appended = try world.withClient { client, now in
-                try client.append(ProducerRecord(topic: "t", value: "x"), timestamp: 0, ticket: nil, at: now)
-            }
-            guard case .taken(let delivery, _) = appended else { return false }
-            delivery.batch.whenKnown { reports.places[number] = $0 }
-            return true
-        }
+        func send(_ number: Int) throws -> Bool { try reports.send(number, with: world) }
         _ = try send(0)
         _ = try world.run(milliseconds: 100)
         world.faults.delay = 100_000

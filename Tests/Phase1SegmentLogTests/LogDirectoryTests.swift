@@ -6,19 +6,10 @@ import Testing
 struct LogDirectoryTests {
     private let epoch = LeaderEpoch(0)
 
-    private var configuration: LogConfiguration {
-        var configuration = LogConfiguration()
-        configuration.segmentBytes = 2000
-        configuration.indexIntervalBytes = 200
-        return configuration
-    }
+    private let configuration = LogConfiguration.smallSegments
 
     private func fill(_ directory: LogDirectory, _ name: String, _ count: Int) throws {
-        let log = try directory.log(name)
-        for index in 0..<count {
-            _ = try log.append(
-                Batches.make(1, tag: "b\(index)", timestamp: Int64(1000 + index), padding: 80), leaderEpoch: epoch)
-        }
+        try directory.log(name).fill(count)
     }
 
     private func values(of log: Log) throws -> [String] {

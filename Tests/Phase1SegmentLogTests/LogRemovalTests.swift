@@ -4,21 +4,7 @@ import Testing
 
 @Suite("A removal of logs")
 struct LogRemovalTests {
-    private let epoch = LeaderEpoch(0)
-
-    private var configuration: LogConfiguration {
-        var configuration = LogConfiguration()
-        configuration.segmentBytes = 2000
-        configuration.indexIntervalBytes = 200
-        return configuration
-    }
-
-    private func fill(_ log: Log, _ count: Int, tag: String = "b") throws {
-        for index in 0..<count {
-            _ = try log.append(
-                Batches.make(1, tag: "\(tag)\(index)", timestamp: Int64(1000 + index), padding: 80), leaderEpoch: epoch)
-        }
-    }
+    private let configuration = LogConfiguration.smallSegments
 
     private func values(of snapshot: LogSnapshot) throws -> [String] {
         try StoredBatch.all(in: snapshot).flatMap(\.records).map { String(($0.value ?? "").prefix { $0 != "." }) }
@@ -30,7 +16,7 @@ struct LogRemovalTests {
     func inSteps() throws {
         let disk = MemoryDisk()
         let directory = try LogDirectory(MemoryStorage(disk), configuration: configuration)
-        for name in ["t-0", "t-1", "u-0"] { try fill(directory.log(name), 30) }
+        for name in ["t-0", "t-1", "u-0"] { try directory.log(name).fill(30) }
         let before = files(disk).count
         try directory.detach(["t-0", "t-1"], at: 1000)
         #expect(directory.names == ["u-0"] && directory.openLogs.map(\.name) == ["u-0"])
@@ -57,7 +43,7 @@ struct LogRemovalTests {
         for round in 0..<4 {
             let log = try directory.log("t-0")
             #expect(log.startOffset == .zero && log.end.offset == .zero && directory.firstDirtyOffset("t-0") == nil)
-            try fill(log, 20, tag: "round\(round)-")
+            try log.fill(20, tag: "round\(round)-")
             try log.advanceStart(to: Offset(5), at: 0)
             try directory.wasCompacted("t-0", upTo: Offset(3))
             directory.becameDurable("t-0", upTo: Offset(20))
@@ -85,7 +71,7 @@ struct LogRemovalTests {
             for seed in UInt64(0)..<20 {
                 let disk = MemoryDisk(seed: seed)
                 let directory = try LogDirectory(MemoryStorage(disk), configuration: configuration)
-                try fill(directory.log("t-0"), 40)
+                try directory.log("t-0").fill(40)
                 try directory.log("t-0").synchronize()
                 directory.becameDurable("t-0", upTo: Offset(40))
                 try directory.writeCheckpoints()
@@ -117,7 +103,7 @@ struct LogRemovalTests {
         let temporary = try TemporaryDirectory()
         let directory = try LogDirectory(FileStorage(path: temporary.path), configuration: configuration)
         let old = try directory.log("t-0")
-        try fill(old, 40)
+        try old.fill(40)
         let cleaner = try old.makeCleaner(CompactionPolicy(), from: .zero, upTo: old.end.offset, at: 5000)
         // As far as its copy of the first segments.
         for _ in 0..<40 where try cleaner.step(readingAtMost: 1) {}
@@ -126,7 +112,7 @@ struct LogRemovalTests {
         let held = reader.snapshot()
         try directory.detach(["t-0"], at: 0)
         let new = try directory.log("t-0")
-        try fill(new, 3, tag: "new")
+        try new.fill(3, tag: "new")
         let path = temporary.path + "/t-0"
         let before = try FileStorage(existing: path).list()
 

@@ -38,10 +38,7 @@ extension PartitionServer {
         _ server: inout RequestServer, _ effects: inout Effects
     ) {
         do throws(Refusal) { try change(changes, orRefuseAt: now, &server, &effects) } catch {
-            for place in results.indices where results[place].errorCode == .none {
-                (results[place].errorCode, results[place].errorMessage) = (error.code, error.reason)
-            }
-            return
+            return results.refuseOthers(error)
         }
         for case .config(let config) in changes {
             effects.log(

@@ -22,7 +22,7 @@ extension PartitionServer {
                 let new = try newPartitions(asked, atMost: Self.maxPartitionsPerRequest - records.count, of: view)
                 records += new.map(MetadataRecord.partition)
             } catch {
-                (answer.errorCode, answer.errorMessage) = (error.code, error.reason)
+                answer.refuse(error)
             }
             response.results.append(answer)
         }
@@ -34,9 +34,7 @@ extension PartitionServer {
                 effects.log(.info, "partitions_created", ["topic": made.name, "partitions": "\(count)"])
             }
         } catch {
-            for index in response.results.indices where response.results[index].errorCode == .none {
-                (response.results[index].errorCode, response.results[index].errorMessage) = (error.code, error.reason)
-            }
+            response.results.refuseOthers(error)
         }
         return response
     }

@@ -36,7 +36,7 @@ extension PartitionServer {
                 answer.configs = admin?.describeTopic(overrides: topic.configs).map(CreateTopicsResponse.Config.init)
                 new.append(topic)
             } catch {
-                (answer.errorCode, answer.errorMessage) = (error.code, error.reason)
+                answer.refuse(error)
             }
             response.topics.append(answer)
         }
@@ -45,7 +45,8 @@ extension PartitionServer {
             response.topics = response.topics.map { made in
                 guard made.errorCode == .none else { return made }
                 var answer = CreateTopicsResponse.Topic()
-                (answer.name, answer.errorCode, answer.errorMessage) = (made.name, error.code, error.reason)
+                answer.name = made.name
+                answer.refuse(error)
                 return answer
             }
         }

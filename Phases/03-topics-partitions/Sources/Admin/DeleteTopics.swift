@@ -27,7 +27,7 @@ extension PartitionServer {
                 (answer.name, answer.topicID) = (topic.name, topic.id)
                 gone.append(topic)
             } catch {
-                (answer.errorCode, answer.errorMessage) = (error.code, error.reason)
+                answer.refuse(error)
             }
             answers.append(answer)
         }
@@ -36,9 +36,7 @@ extension PartitionServer {
             try change(records, orRefuseAt: now, &server, &effects)
             for topic in gone { effects.log(.info, "topic_deleted", ["topic": topic.name, "id": "\(topic.id)"]) }
         } catch {
-            for index in answers.indices where answers[index].errorCode == .none {
-                (answers[index].errorCode, answers[index].errorMessage) = (error.code, error.reason)
-            }
+            answers.refuseOthers(error)
         }
         var response = DeleteTopicsResponse()
         response.topics = answers

@@ -73,8 +73,7 @@ extension ConfigAdmin {
                 }
                 changes += try records(of: alteration)
             } catch {
-                result.errorCode = error.code
-                result.errorMessage = error.reason
+                result.refuse(error)
             }
             return result
         }

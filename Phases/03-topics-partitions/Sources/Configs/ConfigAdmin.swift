@@ -60,8 +60,7 @@ public struct ConfigAdmin {
                 }
                 result.configs = try describe(resource, asked, request)
             } catch {
-                result.errorCode = error.code
-                result.errorMessage = error.reason
+                result.refuse(error)
             }
             return result
         }

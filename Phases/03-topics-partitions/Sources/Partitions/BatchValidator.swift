@@ -3,14 +3,6 @@ import WireProtocol
 
 /// Checks what a producer sends, as Kafka's LogValidator does.
 struct BatchValidator {
-    /// Why a batch is not taken.
-    struct Refusal: Error {
-        var code: ErrorCode
-        var reason: String
-        /// The records that are at fault (KIP-467).
-        var records: [ProduceResponse.RecordError] = []
-    }
-
     /// A batch that may be appended.
     struct Checked {
         var batch: RecordBatch
@@ -32,21 +24,20 @@ struct BatchValidator {
     /// Checks the bytes for one partition of a produce request of this version.
     func check(_ records: Records?, version: Int16) throws(Refusal) -> Checked {
         guard case .bytes(let bytes)? = records, bytes.count > 0 else {
-            throw Refusal(code: .invalidRecord, reason: "the request holds no record batch for this partition")
+            throw Refusal(.invalidRecord, "the request holds no record batch for this partition")
         }
         guard bytes.count <= config.maxMessageBytes else {
             throw Refusal(
-                code: .messageTooLarge,
-                reason:
-                    "the batch has \(bytes.count) bytes, more than max.message.bytes (\(config.maxMessageBytes))"
+                .messageTooLarge,
+                "the batch has \(bytes.count) bytes, more than max.message.bytes (\(config.maxMessageBytes))"
             )
         }
         let batch: RecordBatch
         do {
             batch = try RecordBatch(checking: bytes)
         } catch {
-            if case .unsupportedMagic = error { throw Refusal(code: .invalidRecord, reason: error.description) }
-            throw Refusal(code: .corruptMessage, reason: error.description)
+            if case .unsupportedMagic = error { throw Refusal(.invalidRecord, error.description) }
+            throw Refusal(.corruptMessage, error.description)
         }
         let header = batch.header
         let invalid: String? =
@@ -63,12 +54,12 @@ struct BatchValidator {
             } else {
                 nil
             }
-        if let invalid { throw Refusal(code: .invalidRecord, reason: invalid) }
+        if let invalid { throw Refusal(.invalidRecord, invalid) }
         if header.attributes.isLogAppendTime {
-            throw Refusal(code: .invalidTimestamp, reason: "a producer may not set the timestamp type to LogAppendTime")
+            throw Refusal(.invalidTimestamp, "a producer may not set the timestamp type to LogAppendTime")
         }
         guard let codec = header.attributes.codec, codec != .zstd || version >= 7 else {
-            throw Refusal(code: .unsupportedCompressionType, reason: "this codec needs a later version of Produce")
+            throw Refusal(.unsupportedCompressionType, "this codec needs a later version of Produce")
         }
         let maxTimestamp = try checkRecords(of: batch)
         return Checked(batch: batch, maxTimestamp: maxTimestamp, appendTime: config.usesLogAppendTime ? time : nil)
@@ -83,15 +74,15 @@ struct BatchValidator {
         } catch {
             switch error {
             case .libraryMissing: return nil
-            case .tooLarge: throw Refusal(code: .messageTooLarge, reason: error.description)
-            default: throw Refusal(code: .invalidRecord, reason: error.description)
+            case .tooLarge: throw Refusal(.messageTooLarge, error.description)
+            default: throw Refusal(.invalidRecord, error.description)
             }
         }
         let maxTimestamp: Int64
         do {
             maxTimestamp = try opened.checkRecords()
         } catch {
-            throw Refusal(code: .invalidRecord, reason: error.description)
+            throw Refusal(.invalidRecord, error.description)
         }
         try checkKeysAndTimes(of: opened, maxTimestamp: maxTimestamp)
         return maxTimestamp
@@ -108,7 +99,7 @@ struct BatchValidator {
         let isTimely = config.usesLogAppendTime || oldest == .min && maxTimestamp <= newest
         if isTimely && !needsKeys { return }
 
-        var refusal = Refusal(code: .invalidRecord, reason: "one or more records were refused")
+        var refusal = Refusal(.invalidRecord, "one or more records were refused")
         func refuse(_ record: Record, _ message: String) {
             var error = ProduceResponse.RecordError()
             (error.batchIndex, error.message) = (record.offsetDelta, message)

@@ -20,24 +20,20 @@ extension PartitionServer {
         var waiting = WaitingProduce(call: call, response: ProduceResponse(), missing: 0)
         var isRefused = false
         var changed: [Partition] = []
-        for topic in request.topics {
-            var answers = ProduceResponse.Topic()
-            answers.name = topic.name
-            for batch in topic.partitions {
+        waiting.response.topics = request.topics.map { topic in
+            topic.map { batch in
                 var answer = ProduceResponse.Partition()
                 answer.index = batch.index
-                do {
+                do throws(Refusal) {
                     changed.append(try append(batch, topic: topic.name, request, call, id, at: now, &answer, &effects))
                     waiting.missing += 1
                 } catch {
-                    answer.errorCode = error.code
-                    answer.errorMessage = error.reason
+                    answer.refuse(error)
                     answer.recordErrors = error.records
                     isRefused = true
                 }
-                answers.partitions.append(answer)
+                return answer
             }
-            waiting.response.topics.append(answers)
         }
         if request.acks == 0 {
             // Nobody waits for an answer. A client that must know of an error sees its connection
@@ -55,21 +51,19 @@ extension PartitionServer {
     private mutating func append(
         _ data: ProduceRequest.Partition, topic: String, _ request: ProduceRequest, _ call: Call, _ id: ProduceID,
         at now: Instant, _ answer: inout ProduceResponse.Partition, _ effects: inout Effects
-    ) throws(BatchValidator.Refusal) -> Partition {
+    ) throws(Refusal) -> Partition {
         guard [-1, 0, 1].contains(request.acks) else {
-            throw BatchValidator.Refusal(code: .invalidRequiredAcks, reason: "acks must be -1, 0 or 1")
+            throw Refusal(.invalidRequiredAcks, "acks must be -1, 0 or 1")
         }
         guard call.version >= 3 else {
-            throw BatchValidator.Refusal(
-                code: .unsupportedForMessageFormat,
-                reason: "only record batches of magic 2 are supported (Produce version 3)")
+            throw Refusal(
+                .unsupportedForMessageFormat, "only record batches of magic 2 are supported (Produce version 3)")
         }
         guard let partition = topics[topic]?.partition(data.index) else {
-            throw BatchValidator.Refusal(
-                code: .unknownTopicOrPartition, reason: "this broker has no partition \(topic)-\(data.index)")
+            throw Refusal(.unknownTopicOrPartition, "this broker has no partition \(topic)-\(data.index)")
         }
         guard !TopicName.internalNames.contains(topic) || call.header.clientID == TopicName.internalClientID else {
-            throw BatchValidator.Refusal(code: .invalidTopic, reason: "\(topic) is internal: only brokers write it")
+            throw Refusal(.invalidTopic, "\(topic) is internal: only brokers write it")
         }
         let validator = BatchValidator(partition.config, at: clock.milliseconds(at: now))
         let checked = try validator.check(data.records, version: call.version)
@@ -86,10 +80,10 @@ extension PartitionServer {
             return partition
         } catch {
             if case .batchTooLarge = error {
-                throw BatchValidator.Refusal(code: .recordListTooLarge, reason: error.description)
+                throw Refusal(.recordListTooLarge, error.description)
             }
             storageFailed(error, &effects)
-            throw BatchValidator.Refusal(code: .storageError, reason: "\(error)")
+            throw Refusal(.storageError, "\(error)")
         }
     }
 
