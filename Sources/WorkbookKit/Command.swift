@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Synchronization
 
@@ -30,62 +29,89 @@ struct Command {
         return Command(["/bin/sh", "-c", bounds] + arguments, in: directory, environment: environment)
     }
 
-    /// Runs it, for at most `seconds`.
+    /// Runs it, for at most `seconds`, and waits for it itself: a helper of the library's that tells when a process has
+    /// ended can be late, or never come, where several threads run processes at once.
     func run(seconds: Int? = nil) throws -> Outcome {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: directory)
-        let plain = ["NO_COLOR": "1", "TERM": "dumb", "SWIFT_BACKTRACE": "enable=no"]
-        process.environment = ProcessInfo.processInfo.environment.merging(plain) { $1 }
-            .merging(environment) { $1 }
-        process.environment?["MAKEFLAGS"] = nil
         let file = NSTemporaryDirectory() + "/workbook-" + UUID().uuidString
-        guard FileManager.default.createFile(atPath: file, contents: nil),
-            let handle = FileHandle(forWritingAtPath: file)
-        else { throw WorkbookError("cannot write \(file)") }
         defer { try? Files.remove(file) }
-        process.standardOutput = handle
-        process.standardError = handle
-        process.standardInput = FileHandle.nullDevice
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
         Self.endRunningOnInterrupt
-        try process.run()
-        Self.running.store(process.processIdentifier, ordering: .sequentiallyConsistent)
+        Self.running.store(Self.starting, ordering: .sequentiallyConsistent)
+        let process = try spawn(writingTo: file)
+        let interrupt = Self.running.exchange(process, ordering: .sequentiallyConsistent)
+        if interrupt < Self.starting { Self.end(process, by: Self.starting - interrupt) }
         defer { Self.running.store(0, ordering: .sequentiallyConsistent) }
+        let end = seconds.map { ContinuousClock.now + .seconds($0) }
         var isOutOfTime = false
-        if let seconds {
-            isOutOfTime = ended.wait(timeout: .now() + .seconds(seconds)) == .timedOut
-            if isOutOfTime {
-                kill(process.processIdentifier, SIGKILL)
-                ended.wait()
+        var status: Int32 = 0
+        while true {
+            let ended = unsafe waitpid(process, &status, end == nil || isOutOfTime ? 0 : WNOHANG)
+            if ended == process { break }
+            guard ended == 0 || errno == EINTR else { throw WorkbookError("\(arguments[0]): lost (errno \(errno))") }
+            if let end, ended == 0 {
+                isOutOfTime = ContinuousClock.now >= end
+                if isOutOfTime { kill(-process, SIGKILL) } else { usleep(5_000) }
             }
-        } else {
-            ended.wait()
         }
-        try handle.close()
         let output = Self.withoutColours(try Files.read(file))
         if isOutOfTime { return Outcome(ending: .outOfTime, output: output) }
-        let status = process.terminationStatus
-        let isSignal = process.terminationReason == .uncaughtSignal
-        return Outcome(ending: isSignal ? .signalled(status) : .exited(status), output: output)
+        let signal = status & 0x7f
+        return Outcome(ending: signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal), output: output)
     }
 
-    /// The process that runs, or 0.
+    /// Starts it in a process group of its own, with both its streams in `file`.
+    private func spawn(writingTo file: String) throws -> pid_t {
+        let plain = ["NO_COLOR": "1", "TERM": "dumb", "SWIFT_BACKTRACE": "enable=no"]
+        var variables = ProcessInfo.processInfo.environment.merging(plain) { $1 }.merging(environment) { $1 }
+        variables["MAKEFLAGS"] = nil
+        // The shell goes to the directory, and looks the name up.
+        let words = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", directory] + arguments
+        #if os(Linux)
+            var actions = unsafe posix_spawn_file_actions_t()
+            var attributes = posix_spawnattr_t()
+        #else
+            var actions: posix_spawn_file_actions_t?
+            var attributes: posix_spawnattr_t?
+        #endif
+        unsafe posix_spawn_file_actions_init(&actions)
+        unsafe posix_spawnattr_init(&attributes)
+        defer {
+            unsafe posix_spawn_file_actions_destroy(&actions)
+            unsafe posix_spawnattr_destroy(&attributes)
+        }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, file, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        var argv = unsafe words.map { unsafe strdup($0) } + [nil]
+        var envp = unsafe variables.map { unsafe strdup("\($0)=\($1)") } + [nil]
+        defer { unsafe (argv + envp).forEach { unsafe free($0) } }
+        var process: pid_t = 0
+        let failure = unsafe posix_spawn(&process, words[0], &actions, &attributes, &argv, &envp)
+        guard failure == 0 else { throw WorkbookError("cannot run \(arguments[0]): errno \(failure)") }
+        return process
+    }
+
+    /// The process that runs; 0 where there is none; `starting` while one is started, and after an interrupt
+    /// meanwhile `starting - signal`.
     private static let running = Atomic<Int32>(0)
+    private static let starting: Int32 = -1
 
     /// Makes an interrupt end the program that runs as well. It has a process group of its own, so the terminal
     /// does not tell it; and a loop without end would outlive the learner's patience by far.
     private static let endRunningOnInterrupt: Void = {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             Foundation.signal(signal) { signal in
-                let process = Command.running.load(ordering: .sequentiallyConsistent)
-                if process > 0 { kill(process, SIGKILL) }
-                _exit(128 + signal)
+                let (isStarting, process) = Command.running.compareExchange(
+                    expected: Command.starting, desired: Command.starting - signal, ordering: .sequentiallyConsistent)
+                if !isStarting { Command.end(process, by: signal) }
             }
         }
     }()
+
+    private static func end(_ process: pid_t, by signal: Int32) {
+        if process > 0 { kill(-process, SIGKILL) }
+        _exit(128 + signal)
+    }
 
     /// Runs it, and returns its output; throws that where it fails.
     func runQuietly() throws -> String {
