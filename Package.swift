@@ -95,10 +95,23 @@ let package = Package(
             swiftSettings: checked
         ),
 
+        // Phase 4
+        .target(
+            name: "ConsumerGroups",
+            dependencies: ["SegmentLog", "TopicsPartitions", "WireProtocol"],
+            path: "Phases/04-consumer-groups/Sources",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "Phase4ConsumerGroupsTests",
+            dependencies: ["ConsumerGroups", "SegmentLog", "TopicsPartitions", "WireProtocol", "TestSupport"],
+            swiftSettings: checked
+        ),
+
         // The client
         .target(
             name: "LogbookClient",
-            dependencies: ["SegmentLog", "WireProtocol"],
+            dependencies: ["ConsumerGroups", "SegmentLog", "WireProtocol"],
             path: "Sources/Client",
             swiftSettings: strict
         ),
@@ -111,7 +124,7 @@ let package = Package(
         // The broker, and the command line tool
         .target(
             name: "Broker",
-            dependencies: ["SegmentLog", "TopicsPartitions", "WireProtocol"],
+            dependencies: ["ConsumerGroups", "SegmentLog", "TopicsPartitions", "WireProtocol"],
             swiftSettings: strict
         ),
         .executableTarget(

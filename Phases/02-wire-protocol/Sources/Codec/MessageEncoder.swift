@@ -133,3 +133,15 @@ public struct TagEncoder: TagCoder {
         fields.append((tag, encoder.finish().inMemoryBytes))
     }
 }
+
+extension Field {
+    /// The bytes of a structure that stands alone, outside any message: two bytes that tell its kind or its version,
+    /// and its fields.
+    public func encoded(behind prefix: Int16, version: Int16, isFlexible: Bool) throws(CodingError) -> Bytes {
+        var encoder = MessageEncoder(version: version, isFlexible: isFlexible)
+        encoder.write(prefix)
+        var copy = self
+        try copy.code(&encoder)
+        return encoder.finish().inMemoryBytes
+    }
+}

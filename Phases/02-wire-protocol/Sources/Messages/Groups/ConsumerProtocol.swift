@@ -11,11 +11,7 @@ extension ConsumerProtocol {
 
     /// The version in two bytes, and the fields.
     public func encoded(version: Int16) throws(CodingError) -> Bytes {
-        var encoder = MessageEncoder(version: version, isFlexible: false)
-        encoder.write(version)
-        var copy = self
-        try copy.code(&encoder)
-        return encoder.finish().inMemoryBytes
+        try encoded(behind: version, version: version, isFlexible: false)
     }
 
     /// Reads the fields of the version that the bytes begin with. A version to come is read as the highest

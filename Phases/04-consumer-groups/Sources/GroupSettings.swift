@@ -1,0 +1,33 @@
+/// What groups are configured to: Kafka's `group.*` and `offsets.*` settings of a broker. Times are in milliseconds.
+public struct GroupSettings: Sendable {
+    /// The shortest session that a member of a classic group may ask for: `group.min.session.timeout.ms`.
+    public var minSessionTimeoutMilliseconds: Int32 = 6_000
+    /// The longest: `group.max.session.timeout.ms`.
+    public var maxSessionTimeoutMilliseconds: Int32 = 1_800_000
+    /// How long an empty classic group waits for more members: `group.initial.rebalance.delay.ms`.
+    public var initialRebalanceDelayMilliseconds: Int32 = 3_000
+    /// The most members of a classic group: `group.max.size`.
+    public var maxSize = Int(Int32.max)
+    /// The session of a member of a group of KIP-848: `group.consumer.session.timeout.ms`.
+    public var consumerSessionTimeoutMilliseconds: Int32 = 45_000
+    /// How often such a member is to send a heartbeat: `group.consumer.heartbeat.interval.ms`.
+    public var consumerHeartbeatIntervalMilliseconds: Int32 = 5_000
+    /// The most members of such a group: `group.consumer.max.size`.
+    public var consumerMaxSize = Int(Int32.max)
+    /// The assignors that such a group may use, the default first: `group.consumer.assignors`.
+    public var consumerAssignors = ["uniform", "range"]
+    /// How many partitions `__consumer_offsets` gets: `offsets.topic.num.partitions`.
+    public var offsetsPartitionCount: Int32 = 50
+    /// The size of its segments, in bytes: `offsets.topic.segment.bytes`.
+    public var offsetsSegmentBytes: Int64 = 104_857_600
+    /// How long offsets are kept for a group without members, or a topic that nobody subscribes to:
+    /// `offsets.retention.minutes`.
+    public var offsetsRetentionMilliseconds: Int64 = 604_800_000
+    /// How often it is looked for such: `offsets.retention.check.interval.ms`.
+    public var offsetsRetentionCheckIntervalMilliseconds: Int64 = 600_000
+    /// The longest metadata of a commit, in bytes: `offset.metadata.max.bytes`.
+    public var offsetMetadataMaxBytes = 4_096
+
+    /// Kafka's defaults.
+    public init() {}
+}
