@@ -6,7 +6,9 @@ import WireProtocol
 
 @Suite("A group of 1,000 members and 10,000 partitions")
 struct AssignmentSizeTests {
-    @Test("is assigned at once, after a member left, and after one had everything", .timeLimit(.minutes(5)), arguments: [100, 50])
+    @Test(
+        "is assigned at once, after a member left, and after one had everything", .timeLimit(.minutes(5)),
+        arguments: [100, 50])
     func assign(percent: Int) {
         let topics = (0..<100).map { Uuid(high: 1, low: UInt64($0)) }
         var generator = SplitMix64(seed: 7)
