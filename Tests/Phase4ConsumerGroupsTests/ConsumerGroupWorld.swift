@@ -92,7 +92,8 @@ struct ConsumerGroupWorld {
         topicIDs += 1
         let id = topics.topics[name]?.id ?? Uuid(high: 7, low: topicIDs)
         if topics.topics[name] == nil { try topics.apply(.topic(TopicRecord(name: name, topicID: id))) }
-        for index in Int32(topics.topics[name]?.partitions.count ?? 0)..<max(count, 1) {
+        let old = Int32(topics.topics[name]?.partitions.count ?? 0)
+        for index in old..<max(count, old, 1) {
             try topics.apply(.partition(PartitionRecord(index: index, topicID: id, replicas: [1])))
         }
         return id
