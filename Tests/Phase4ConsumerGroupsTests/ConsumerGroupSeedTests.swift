@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A consumer group, whatever happens to it,")
 struct ConsumerGroupSeedTests {
-    private let seedsPerBlock = 5
+    private let seedsPerBlock = 25
 
     @Test("keeps its invariants after each step, and settles", arguments: 0..<40)
     func interleavings(block: Int) throws {
