@@ -50,7 +50,7 @@ extension ConsumerGroup {
         }
         write(ConsumerGroupTargetAssignmentMetadataKey(groupID: id), nil, &actions)
         write(ConsumerGroupMetadataKey(groupID: id), nil, &actions)
-        self = ConsumerGroup(id: id, settings: settings, assignors: assignors)
+        self = ConsumerGroup(id: id, settings: settings)
     }
 
     /// Removes the members that have been silent for too long, or have kept for too long what they were to give up, and

@@ -54,7 +54,8 @@ extension ConsumerGroup {
                     subscribed: subscribed.sorted { ($0.high, $0.low) < ($1.high, $1.low) },
                     target: targets[memberID] ?? [:]))
         }
-        let made = assignors.first { $0.name == assignorName }?.assign(input) ?? [:]
+        let assignor: any ServerAssignor = assignorName == "range" ? ServerRangeAssignor() : UniformAssignor()
+        let made = assignor.assign(input)
         for member in input.members {
             let target = made[member.memberID] ?? [:]
             if targets[member.memberID] != target { set(target, of: member.memberID, &actions) }
@@ -70,7 +71,7 @@ extension ConsumerGroup {
         for member in members.values {
             if let name = member.metadata.serverAssignor { votes[name, default: 0] += 1 }
         }
-        var chosen = settings.consumerAssignors.first ?? ""
+        var chosen = settings.consumerAssignors.first ?? "uniform"
         for name in settings.consumerAssignors where votes[name] ?? 0 > votes[chosen] ?? 0 { chosen = name }
         return chosen
     }

@@ -51,7 +51,6 @@ public struct ConsumerGroup: Sendable {
     /// The group's id.
     public let id: String
     let settings: GroupSettings
-    let assignors: [any ServerAssignor]
 
     /// The group epoch; 0 before the first member.
     var epoch: Int32 = 0
@@ -75,12 +74,10 @@ public struct ConsumerGroup: Sendable {
     /// How many members name each topic.
     var subscribers: [String: Int] = [:]
 
-    /// A group that does not exist, until a member joins or records are replayed. The first of `assignors` is the default;
-    /// of the settings, their names count, too.
-    init(id: String, settings: GroupSettings, assignors: [any ServerAssignor]) {
+    /// A group that does not exist, until a member joins or records are replayed.
+    public init(id: String, settings: GroupSettings) {
         self.id = id
         self.settings = settings
-        self.assignors = settings.consumerAssignors.compactMap { name in assignors.first { $0.name == name } }
     }
 
     /// Whether there is such a group: it has had a member, and was not deleted since.

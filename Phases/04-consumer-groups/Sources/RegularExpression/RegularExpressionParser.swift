@@ -49,15 +49,23 @@ struct RegularExpressionParser {
         var parts: [RegularExpressionSyntax] = []
         while let character = next, character != ascii("|"), character != ascii(")") {
             if take("\\Q") {
-                while position < characters.count, !take("\\E") {
-                    parts.append(one(CharacterSet(characters[position])))
-                    position += 1
-                }
+                parts += try quotation()
             } else if let part = try atom() {
                 parts.append(try repetition(of: part))
             }
         }
         return parts.count == 1 ? parts[0] : .sequence(parts)
+    }
+
+    /// What stands between `\Q` and `\E`, as it is; what is behind repeats the last character.
+    private mutating func quotation() throws(RegularExpressionError) -> [RegularExpressionSyntax] {
+        var parts: [RegularExpressionSyntax] = []
+        while position < characters.count, !take("\\E") {
+            parts.append(one(CharacterSet(characters[position])))
+            position += 1
+        }
+        if let last = parts.popLast() { parts.append(try repetition(of: last)) }
+        return parts
     }
 
     /// One part without its repetition; nil for flags, which match nothing and hold to the end of the group.

@@ -97,16 +97,18 @@ indirect enum RegularExpressionSyntax: Equatable, Sendable {
     /// `least` times, and up to `most`; without an end where that is nil.
     case repeated(RegularExpressionSyntax, least: Int, most: Int?)
 
-    /// How many steps it is compiled to. Far too many stay far too many: no sum overflows.
+    /// How many steps it is compiled to, and one at least: nothing that is repeated is for nothing. Far too many stay far
+    /// too many: no sum overflows.
     var instructionCount: Int {
-        let bound = RegularExpression.maxProgramCount
-        return switch self {
-        case .one, .assertion: 1
-        case .sequence(let parts): parts.reduce(0) { min(bound, $0 + $1.instructionCount) }
-        case .alternatives(let parts): parts.reduce(0) { min(bound, $0 + $1.instructionCount + 2) }
-        case .repeated(let part, let least, let most?):
-            min(bound, least * part.instructionCount + (most - least) * (part.instructionCount + 1))
-        case .repeated(let part, let least, nil): min(bound, (least + 1) * part.instructionCount + 2)
-        }
+        let count =
+            switch self {
+            case .one, .assertion: 1
+            case .sequence(let parts): parts.reduce(0) { $0 + $1.instructionCount }
+            case .alternatives(let parts): parts.reduce(0) { $0 + $1.instructionCount + 2 }
+            case .repeated(let part, let least, let most?):
+                least * part.instructionCount + (most - least) * (part.instructionCount + 1)
+            case .repeated(let part, let least, nil): (least + 1) * part.instructionCount + 2
+            }
+        return min(max(count, 1), RegularExpression.maxProgramCount)
     }
 }
