@@ -51,7 +51,8 @@ private struct World {
 
     /// Commits, and has it made durable.
     mutating func store(
-        _ group: String, _ offsets: [(Int32, Int64)], of topic: String = "a", retention: Int64 = -1, at time: Int64 = 1_000
+        _ group: String, _ offsets: [(Int32, Int64)], of topic: String = "a", retention: Int64 = -1,
+        at time: Int64 = 1_000
     ) throws {
         #expect(commit(group, offsets, of: topic, retention: retention, at: time).allSatisfy { $0 == .none })
         try becomeDurable()
@@ -101,7 +102,8 @@ struct GroupOffsetsTests {
         request.topics[0].partitions[0].committedLeaderEpoch = 9
         world.undurable = world.offsets.commit(request, at: 1, in: world.image, metadataMaxBytes: 4).records
         try world.becomeDurable()
-        let answer = world.offsets.fetch(.of("g", [("a", [0, 2]), ("x", [0])]), requiresStable: false, in: world.image)
+        let answer = world.offsets.fetch(
+            .of("g", [("a", [0, 2]), ("x", [0])]), requiresStable: false, in: world.image)
         let partitions = answer.topics.flatMap(\.partitions)
         #expect(partitions.map(\.committedOffset) == [5, -1, -1])
         #expect(partitions.map(\.committedLeaderEpoch) == [9, -1, -1])
@@ -124,9 +126,10 @@ struct GroupOffsetsTests {
     @Test("are refused one by one: unknown topics and partitions, and metadata that is too long")
     func refusals() throws {
         var world = try World()
-        #expect(world.commit("g", [(-1, 1), (0, 1), (3, 1), (.max, 1)]) == [
-            .unknownTopicOrPartition, .none, .unknownTopicOrPartition, .unknownTopicOrPartition,
-        ])
+        #expect(
+            world.commit("g", [(-1, 1), (0, 1), (3, 1), (.max, 1)]) == [
+                .unknownTopicOrPartition, .none, .unknownTopicOrPartition, .unknownTopicOrPartition,
+            ])
         #expect(world.commit("g", [(0, 1)], of: "x") == [.unknownTopicOrPartition])
         #expect(world.commit("g", [(1, 1)], metadata: "12345") == [.offsetMetadataTooLarge])
         #expect(world.commit("g", [(1, 1)], metadata: "ää€€") == [.none], "four characters of ten bytes")
@@ -176,9 +179,10 @@ struct GroupOffsetsTests {
             return topic
         }
         let (response, records) = world.offsets.delete(request, in: world.image) { $0 == "a" }
-        #expect(response.topics.map { $0.partitions.map(\.errorCode) } == [
-            [.none, .none], [.groupSubscribedToTopic, .unknownTopicOrPartition], [.unknownTopicOrPartition],
-        ])
+        #expect(
+            response.topics.map { $0.partitions.map(\.errorCode) } == [
+                [.none, .none], [.groupSubscribedToTopic, .unknownTopicOrPartition], [.unknownTopicOrPartition],
+            ])
         #expect(response.errorCode == .none)
         #expect(try removed(records) == ["g/b-0"], "there is nothing to remove at b-1")
         #expect(world.fetch("g") == ["a-0=1", "a-1=2", "b-0=3"], "the removal is not durable yet")
@@ -320,7 +324,8 @@ struct OffsetFetchShapeTests {
         #expect(version < 8 || response.groups.map(\.groupID) == ["g", "h"])
     }
 
-    @Test("says why a group is refused, in the place that the version has for it", arguments: 1...9 as ClosedRange<Int16>)
+    @Test(
+        "says why a group is refused, in the place that the version has for it", arguments: 1...9 as ClosedRange<Int16>)
     func refusals(version: Int16) throws {
         let asked = OffsetFetchRequest.Group.of("g", [("a", [0, 1])])
         let refused = OffsetFetchResponse.Group(refusing: asked, .staleMemberEpoch, version: version)

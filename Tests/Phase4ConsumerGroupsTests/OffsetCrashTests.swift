@@ -70,14 +70,14 @@ struct OffsetCrashTests {
 
     @Test(
         "are there if they were acknowledged or shown, and none goes back, wherever the power fails",
-        arguments: UInt64(0)..<6, ["power loss", "kill"])
+        arguments: UInt64(0)..<3, ["power loss", "kill"])
     func crashes(seed: UInt64, kind: String) throws {
         var acknowledgements = Set<Int64>()
         for step in 0..<2_000 {
             let disk = MemoryDisk(seed: seed)
             disk.losePower(afterSteps: step)
             let script = Script()
-            let hasEnded = try script.run(disk, flushMessages: 1, rounds: 12)
+            let hasEnded = try script.run(disk, flushMessages: 1, rounds: 8)
             let after = kind == "kill" ? disk.afterKill() : disk.afterPowerLoss(seed: seed &+ UInt64(step))
             let node = try OffsetsNode(after, stepBytes: 1 << 20)
             for group in Self.groups {

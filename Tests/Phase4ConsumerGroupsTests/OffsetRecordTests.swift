@@ -68,7 +68,9 @@ struct OffsetRecordTests {
         for (key, value) in [(whole.key, try #require(whole.value)), (try #require(whole.value), whole.key)] {
             for count in 0..<key.count {
                 let cut = GroupRecord(key: key.slice(0..<count), value: value)
-                #expect(throws: CodingError.self) { if try !offsets.replay(cut) { throw CodingError.unexpectedNull(at: 0) } }
+                #expect(throws: CodingError.self) {
+                    if try !offsets.replay(cut) { throw CodingError.unexpectedNull(at: 0) }
+                }
             }
         }
         let bytes = try #require(whole.value).array
