@@ -57,7 +57,7 @@ struct GroupShard {
             &consumer[
                 id,
                 default: ConsumerGroup(
-                    id: id, settings: settings, assignors: [UniformAssignor(), ServerRangeAssignor()])])
+                    id: id, settings: settings)])
         if consumer[id]?.exists == false { consumer[id] = nil }
         return result
     }
@@ -88,7 +88,7 @@ struct GroupShard {
             try consumer[
                 id,
                 default: ConsumerGroup(
-                    id: id, settings: settings, assignors: [UniformAssignor(), ServerRangeAssignor()])
+                    id: id, settings: settings)
             ].replay(record)
             return true
         }
