@@ -84,3 +84,20 @@ public struct ConsumerRecord: Sendable {
     /// Headers, in order.
     public var headers: [RecordHeader]
 }
+
+/// How far a group has read a partition.
+public struct OffsetAndMetadata: Equatable, Sendable {
+    /// The offset of the next record to read, 0 or more.
+    public var offset: Int64
+    /// The leader epoch of the last record that was read; -1 where that is not known (KIP-320).
+    public var leaderEpoch: Int32
+    /// What is kept beside the offset.
+    public var metadata: String
+
+    /// An offset to commit.
+    public init(_ offset: Int64, leaderEpoch: Int32 = -1, metadata: String = "") {
+        self.offset = offset
+        self.leaderEpoch = leaderEpoch
+        self.metadata = metadata
+    }
+}

@@ -1,0 +1,52 @@
+import WireProtocol
+
+/// Which broker coordinates a group, as far as a client knows (FindCoordinator).
+struct GroupCoordinator: Sendable {
+    private let groupID: String
+    /// The broker; nil while it is not known.
+    private(set) var node: Int32?
+    private var call: CallID?
+    private(set) var retryAt: Instant?
+
+    init(of groupID: String) { self.groupID = groupID }
+
+    /// Where to send what the coordinator is asked. While that is not known it is asked for.
+    mutating func destination(
+        _ wire: inout WireClient, at now: Instant, _ effects: inout Effects
+    ) -> WireClient.Destination? {
+        if let node {
+            if wire.cluster.brokers[node] != nil { return .coordinator(node) }
+            wire.refresh(at: now, &effects)
+            return nil
+        }
+        guard call == nil, retryAt.map({ $0 <= now }) ?? true else { return nil }
+        retryAt = nil
+        var request = FindCoordinatorRequest()
+        request.key = groupID
+        request.coordinatorKeys = [groupID]
+        call = wire.send(request, to: .any, at: now, &effects)
+        return nil
+    }
+
+    /// Another broker may coordinate the group: it is asked for again.
+    mutating func forget() { node = nil }
+
+    /// Takes an answer: whether it was one to FindCoordinator, and what no retry mends.
+    mutating func take(
+        _ id: CallID, _ result: Result<Answer, ClientError>, retryAt: Instant
+    ) throws(ClientError) -> Bool {
+        guard id == call else { return false }
+        call = nil
+        do throws(ClientError) {
+            let response = try result.get().decoded(as: FindCoordinatorResponse.self)
+            let found = response.coordinators.first
+            let code = found?.errorCode ?? response.errorCode
+            guard code == .none else { throw .broker(code, what: "the coordinator of group \(groupID)") }
+            node = found?.nodeID ?? response.nodeID
+        } catch {
+            guard error.isRetriable else { throw error }
+            self.retryAt = retryAt
+        }
+        return true
+    }
+}
