@@ -21,10 +21,7 @@ struct GroupCoordinator: Sendable {
         }
         guard call == nil, retryAt.map({ $0 <= now }) ?? true else { return nil }
         retryAt = nil
-        var request = FindCoordinatorRequest()
-        request.key = groupID
-        request.coordinatorKeys = [groupID]
-        call = wire.send(request, to: .any, at: now, &effects)
+        call = wire.send(FindCoordinatorRequest(group: groupID), to: .any, at: now, &effects)
         return nil
     }
 
@@ -39,14 +36,30 @@ struct GroupCoordinator: Sendable {
         call = nil
         do throws(ClientError) {
             let response = try result.get().decoded(as: FindCoordinatorResponse.self)
-            let found = response.coordinators.first
-            let code = found?.errorCode ?? response.errorCode
-            guard code == .none else { throw .broker(code, what: "the coordinator of group \(groupID)") }
-            node = found?.nodeID ?? response.nodeID
+            guard response.code == .none else {
+                throw .broker(response.code, what: "the coordinator of group \(groupID)")
+            }
+            node = response.node
         } catch {
             guard error.isRetriable else { throw error }
             self.retryAt = retryAt
         }
         return true
     }
+}
+
+extension FindCoordinatorRequest {
+    /// Asks for the coordinator of a group, in any version.
+    init(group: String) {
+        self.init()
+        key = group
+        coordinatorKeys = [group]
+    }
+}
+
+extension FindCoordinatorResponse {
+    /// What is said of the one key that was asked about, in any version.
+    var code: ErrorCode { coordinators.first?.errorCode ?? errorCode }
+    /// The broker for it.
+    var node: Int32 { coordinators.first?.nodeID ?? nodeID }
 }

@@ -19,29 +19,32 @@ extension GroupMembership {
             repeatsAll = true
         case .member:
             let isDue = heartbeatAt.map { $0 <= now } ?? true
-            guard isDue || acknowledges || needsRejoin else { return }
+            guard isDue || needsRejoin || (acknowledges && steps.isEmpty) else { return }
         default: return
         }
         guard let destination = coordinator.destination(&wire, at: now, &effects) else {
             if case .preparing = state { epoch = -1 }
             return
         }
-        let call = wire.send(serverHeartbeat(wire.cluster), to: destination, at: now, &effects)
+        let tellsWhatItHas = repeatsAll || (acknowledges && steps.isEmpty)
+        let request = serverHeartbeat(tellsWhatItHas: tellsWhatItHas, wire.cluster)
+        let call = wire.send(request, to: destination, at: now, &effects)
         heartbeat = Heartbeat(call: call, memberID: memberID, epoch: epoch)
         heartbeatAt = now.advanced(byMilliseconds: heartbeatIntervalMilliseconds)
         if case .preparing = state { state = .joining(call) }
-        (acknowledges, needsRejoin, repeatsAll) = (false, false, false)
+        if tellsWhatItHas { acknowledges = false }
+        (needsRejoin, repeatsAll) = (false, false)
     }
 
     /// What has changed since the last heartbeat, or everything.
-    private func serverHeartbeat(_ cluster: Cluster) -> ConsumerGroupHeartbeatRequest {
+    private func serverHeartbeat(tellsWhatItHas: Bool, _ cluster: Cluster) -> ConsumerGroupHeartbeatRequest {
         var request = serverRequest(epoch: epoch)
         if repeatsAll {
             request.rebalanceTimeoutMilliseconds = configuration.maxPollIntervalMilliseconds
             request.serverAssignor = configuration.groupRemoteAssignor
         }
         if repeatsAll || needsRejoin { request.subscribedTopicNames = subscription }
-        if repeatsAll || acknowledges {
+        if tellsWhatItHas {
             var topics: [ConsumerGroupHeartbeatRequest.TopicPartitions] = []
             for topic in owned.protocolTopics {
                 guard let id = cluster.topicIDs[topic.topic] else { continue }

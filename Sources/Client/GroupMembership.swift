@@ -49,7 +49,8 @@ struct GroupMembership: Sendable {
     var owned: [TopicPartition] = []
     /// What the machine and the reader have to do, in this order.
     private(set) var steps: [RebalanceStep] = []
-    private var lastStep: UInt64 = 0
+    /// The number of the last step that was added.
+    private(set) var lastStep: UInt64 = 0
     /// Whether the subscription or the group has changed: the member joins again, or says so.
     var needsRejoin = false
     /// Nothing is asked before this time.

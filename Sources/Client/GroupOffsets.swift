@@ -13,6 +13,8 @@ struct GroupOffsets: Sendable {
         /// Whether a failure that may mend itself is tried again.
         var isRetried: Bool
         var call: CallID?
+        /// The generation or member epoch that it was sent with.
+        var sentBy: Int32 = -1
         var retryAt: Instant?
         /// Not stored by then, an automatic commit is given up.
         var deadline: Instant?
@@ -59,6 +61,17 @@ struct GroupOffsets: Sendable {
         // What is on its way may still be stored.
         commits.removeAll { $0.question == question && $0.call == nil }
         fetches.removeAll { $0.owner == .question(question) }
+    }
+
+    /// Partitions have other indices: each one's new index is in `places`, if it is still read.
+    mutating func move(_ places: [Int: Int]) {
+        for index in fetches.indices {
+            guard case .positions(let asked) = fetches[index].owner else { continue }
+            fetches[index].owner = .positions(
+                asked.compactMapValues { position in
+                    places[position.index].map { Fetch.Position(index: $0, generation: position.generation) }
+                })
+        }
     }
 
     /// When something is to be tried again.
