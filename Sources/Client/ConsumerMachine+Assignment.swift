@@ -45,7 +45,7 @@ extension ConsumerMachine {
             guard case .position(let index, let generation) = lookups[lookup].owner else { continue }
             lookups[lookup].owner = .position(places[index] ?? 0, generation)
         }
-        groupOffsets.move(places)
+        committedOffsets.move(places)
         interrupt()
     }
 

@@ -6,9 +6,9 @@ extension ConsumerMachine {
 
     /// Sends the first commit that waits, when it may be sent.
     mutating func sendCommit(at now: Instant, _ effects: inout Effects) {
-        while let commit = groupOffsets.commits.first, commit.call == nil {
+        while let commit = committedOffsets.commits.first, commit.call == nil {
             if commit.question == nil, commit.deadline == nil {
-                groupOffsets.commits[0].deadline = now.advanced(
+                committedOffsets.commits[0].deadline = now.advanced(
                     byMilliseconds: configuration.defaultApiTimeoutMilliseconds)
             }
             if commit.offsets.isEmpty {
@@ -22,8 +22,8 @@ extension ConsumerMachine {
                 guard let group, let to = self.group?.coordinator.destination(&wire, at: now, &effects) else { return }
                 let request = OffsetCommitRequest(
                     commit.offsets, group: group.groupID, member: isSubscribed ? group : nil)
-                groupOffsets.commits[0].sentBy = group.epoch
-                groupOffsets.commits[0].call = wire.send(request, to: to, at: now, &effects)
+                committedOffsets.commits[0].sentBy = group.epoch
+                committedOffsets.commits[0].call = wire.send(request, to: to, at: now, &effects)
             }
         }
     }
@@ -41,15 +41,15 @@ extension ConsumerMachine {
     }
 
     private mutating func finishCommit(_ error: ClientError?) {
-        guard let commit = groupOffsets.commits.first else { return }
-        groupOffsets.commits.removeFirst()
+        guard let commit = committedOffsets.commits.first else { return }
+        committedOffsets.commits.removeFirst()
         if let question = commit.question { finish(question, error.map { .failure($0) } ?? .success(.done)) }
     }
 
     /// Takes an answer; false where it was for something else.
     mutating func takeCommit(_ id: CallID, _ result: Result<Answer, ClientError>, at now: Instant) -> Bool {
-        guard let commit = groupOffsets.commits.first, commit.call == id else { return false }
-        groupOffsets.commits[0].call = nil
+        guard let commit = committedOffsets.commits.first, commit.call == id else { return false }
+        committedOffsets.commits[0].call = nil
         do throws(ClientError) {
             let response = try result.get().decoded(as: OffsetCommitResponse.self)
             for topic in response.topics {
@@ -64,7 +64,7 @@ extension ConsumerMachine {
         return true
     }
 
-    private mutating func failed(_ commit: GroupOffsets.Commit, _ error: ClientError, at now: Instant) {
+    private mutating func failed(_ commit: CommittedOffsets.Commit, _ error: ClientError, at now: Instant) {
         let isCurrent = isSubscribed && commit.sentBy == group?.epoch
         var mayRetry = error.isRetriable
         switch error {
@@ -81,7 +81,7 @@ extension ConsumerMachine {
         }
         let isAsked = commit.question.map { id in questions.contains { $0.id == id } } ?? true
         guard mayRetry, commit.isRetried, isAsked else { return finishCommit(error) }
-        groupOffsets.commits[0].retryAt = retryTime(after: now)
+        committedOffsets.commits[0].retryAt = retryTime(after: now)
     }
 
     // MARK: Asking
@@ -89,35 +89,35 @@ extension ConsumerMachine {
     /// Asks for the committed offsets that somebody waits for, and for those where reading is to begin.
     mutating func sendCommittedFetches(at now: Instant, _ effects: inout Effects) {
         addPositionFetch(at: now)
-        for index in groupOffsets.fetches.indices {
-            let fetch = groupOffsets.fetches[index]
+        for index in committedOffsets.fetches.indices {
+            let fetch = committedOffsets.fetches[index]
             guard fetch.call == nil, fetch.retryAt.map({ $0 <= now }) ?? true else { continue }
             guard let group, let to = self.group?.coordinator.destination(&wire, at: now, &effects) else { return }
             let request = OffsetFetchRequest(
                 fetch.partitions, group: group.groupID, member: isSubscribed ? group : nil)
-            groupOffsets.fetches[index].call = wire.send(request, to: to, at: now, &effects)
+            committedOffsets.fetches[index].call = wire.send(request, to: to, at: now, &effects)
         }
     }
 
     /// One question for all positions that nobody has asked for yet.
     private mutating func addPositionFetch(at now: Instant) {
-        var positions: [TopicPartition: GroupOffsets.Fetch.Position] = [:]
+        var positions: [TopicPartition: CommittedOffsets.Fetch.Position] = [:]
         for (index, partition) in partitions.enumerated() where partition.next == .committed && partition.mayAsk(at: now) {
-            let position = GroupOffsets.Fetch.Position(index: index, generation: partition.generation)
-            let isAsked = groupOffsets.fetches.contains {
+            let position = CommittedOffsets.Fetch.Position(index: index, generation: partition.generation)
+            let isAsked = committedOffsets.fetches.contains {
                 if case .positions(let asked) = $0.owner { asked[partition.name] == position } else { false }
             }
             if !isAsked { positions[partition.name] = position }
         }
         if positions.isEmpty { return }
-        groupOffsets.fetches.append(
-            GroupOffsets.Fetch(owner: .positions(positions), partitions: positions.keys.sorted()))
+        committedOffsets.fetches.append(
+            CommittedOffsets.Fetch(owner: .positions(positions), partitions: positions.keys.sorted()))
     }
 
     /// Takes an answer; false where it was for something else.
     mutating func takeCommittedFetch(_ id: CallID, _ result: Result<Answer, ClientError>, at now: Instant) -> Bool {
-        guard let place = groupOffsets.fetches.firstIndex(where: { $0.call == id }) else { return false }
-        let fetch = groupOffsets.fetches.remove(at: place)
+        guard let place = committedOffsets.fetches.firstIndex(where: { $0.call == id }) else { return false }
+        let fetch = committedOffsets.fetches.remove(at: place)
         do throws(ClientError) {
             let response = try result.get().decoded(as: OffsetFetchResponse.self)
             guard response.groupError == .none else {
@@ -131,7 +131,7 @@ extension ConsumerMachine {
     }
 
     private mutating func take(
-        _ answers: [TopicPartition: OffsetFetchResponse.Partition], to fetch: GroupOffsets.Fetch, at now: Instant
+        _ answers: [TopicPartition: OffsetFetchResponse.Partition], to fetch: CommittedOffsets.Fetch, at now: Instant
     ) throws(ClientError) {
         for name in fetch.partitions {
             guard let answer = answers[name] else { throw .unreadable(what: "no committed offset of \(name)") }
@@ -155,7 +155,7 @@ extension ConsumerMachine {
         }
     }
 
-    private mutating func failed(_ fetch: GroupOffsets.Fetch, _ error: ClientError, at now: Instant) {
+    private mutating func failed(_ fetch: CommittedOffsets.Fetch, _ error: ClientError, at now: Instant) {
         var mayRetry = false
         switch error {
         case .disconnected, .timedOut, .broker(.notCoordinator, _), .broker(.coordinatorNotAvailable, _):
@@ -172,7 +172,7 @@ extension ConsumerMachine {
             guard mayRetry else { return finish(id, .failure(error)) }
             var again = fetch
             (again.call, again.retryAt) = (nil, retryTime(after: now))
-            groupOffsets.fetches.append(again)
+            committedOffsets.fetches.append(again)
         case .positions(let asked):
             let current = asked.values.filter { isCurrent($0.index, $0.generation) }.sorted { $0.index < $1.index }
             for position in current { partitions[position.index].retryAt = retryTime(after: now) }

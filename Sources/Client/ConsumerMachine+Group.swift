@@ -53,7 +53,7 @@ extension ConsumerMachine {
     /// Commits what was read; a member gives up all partitions, and leaves the group after that.
     mutating func leaveGroup() {
         guard group != nil, !isLeaving else { return }
-        if configuration.enableAutoCommit { groupOffsets.commitAutomatically(positions) }
+        if configuration.enableAutoCommit { committedOffsets.commitAutomatically(positions) }
         reader.isCommitDue = false
         guard isSubscribed else { return }
         isLeaving = true
@@ -73,7 +73,7 @@ extension ConsumerMachine {
         guard hasProcessed else { return nil }
         if reader.isCommitDue {
             reader.isCommitDue = false
-            groupOffsets.commitAutomatically(positions)
+            committedOffsets.commitAutomatically(positions)
             hasWork = true
         }
         if let step = group?.steps.first, !step.isBegun {
@@ -111,7 +111,7 @@ extension ConsumerMachine {
             if listener == nil { reader.finished = step.id }
             guard reader.finished == step.id else { return interrupt() }
             // What was read is stored before another member may go on from there.
-            if step.kind == .revoked, groupOffsets.isCommittingAutomatically { return }
+            if step.kind == .revoked, committedOffsets.isCommittingAutomatically { return }
             finish(step)
         }
     }
@@ -120,7 +120,7 @@ extension ConsumerMachine {
         switch step.kind {
         case .assigned: for name in step.partitions { add(name, at: .committed, isHeld: listener != nil) }
         case .revoked:
-            if configuration.enableAutoCommit { groupOffsets.commitAutomatically(positions) }
+            if configuration.enableAutoCommit { committedOffsets.commitAutomatically(positions) }
             hold(step.partitions, true)
         case .lost: remove(step.partitions)
         }
@@ -156,7 +156,7 @@ extension ConsumerMachine {
             sendCommit(at: now, &effects)
             sendCommittedFetches(at: now, &effects)
             // What was read is committed as a member, before the member says goodbye.
-            if isLeaving, !groupOffsets.isCommittingAutomatically {
+            if isLeaving, !committedOffsets.isCommittingAutomatically {
                 isLeaving = false
                 group?.unsubscribe()
                 listener = nil
@@ -172,7 +172,7 @@ extension ConsumerMachine {
         guard due <= now else { return }
         reader.commitAt = next
         if waiting != nil {
-            groupOffsets.commitAutomatically(positions)
+            committedOffsets.commitAutomatically(positions)
         } else {
             reader.isCommitDue = true
             interrupt()
@@ -194,7 +194,7 @@ extension ConsumerMachine {
     func nextGroupDeadline(after now: Instant) -> Instant? {
         guard let group else { return nil }
         return [
-            group.nextDeadline(after: now), groupOffsets.nextDeadline(after: now), reader.commitAt, reader.closeBy,
+            group.nextDeadline(after: now), committedOffsets.nextDeadline(after: now), reader.commitAt, reader.closeBy,
         ].compactMap { $0 }.filter { $0 > now }.min()
     }
 
@@ -202,7 +202,7 @@ extension ConsumerMachine {
 
     /// Whether nothing is to be heard from the coordinator any more.
     var isDoneWithGroup: Bool {
-        group.map { !isLeaving && !$0.isSayingFarewell } ?? true && !groupOffsets.isCommittingAutomatically
+        group.map { !isLeaving && !$0.isSayingFarewell } ?? true && !committedOffsets.isCommittingAutomatically
     }
 
     /// Says goodbye, for as long as that may take.

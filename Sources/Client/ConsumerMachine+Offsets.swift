@@ -72,10 +72,10 @@ extension ConsumerMachine {
         }
         switch kind {
         case .committed(let partitions):
-            groupOffsets.fetches.append(GroupOffsets.Fetch(owner: .question(id), partitions: partitions.sorted()))
+            committedOffsets.fetches.append(CommittedOffsets.Fetch(owner: .question(id), partitions: partitions.sorted()))
         case .commit(let offsets, let isRetried):
-            groupOffsets.commits.append(
-                GroupOffsets.Commit(question: id, offsets: offsets ?? positions, isRetried: isRetried))
+            committedOffsets.commits.append(
+                CommittedOffsets.Commit(question: id, offsets: offsets ?? positions, isRetried: isRetried))
         default: break
         }
         let timeout = timeoutMilliseconds ?? configuration.defaultApiTimeoutMilliseconds
@@ -86,7 +86,7 @@ extension ConsumerMachine {
     /// Drops a question, and returns what was to be called; nil where it has been.
     mutating func cancelQuestion(_ id: UInt64) -> (@Sendable (Result<Question.Reply, ClientError>) -> Void)? {
         lookups.removeAll { $0.owner == .question(id) }
-        groupOffsets.cancel(id)
+        committedOffsets.cancel(id)
         guard let index = questions.firstIndex(where: { $0.id == id }) else { return nil }
         return questions.remove(at: index).finish
     }

@@ -14,7 +14,7 @@ struct ConsumerMachine: ClientMachine {
 
     /// The group of `group.id`, if there is one; a member of it once topics are subscribed to.
     var group: GroupMembership?
-    var groupOffsets = GroupOffsets()
+    var committedOffsets = CommittedOffsets()
     var listener: (any RebalanceListener)?
     /// What the machine and the reader tell each other about their group.
     var reader = GroupReader()

@@ -4,7 +4,7 @@ import WireProtocol
 ///
 /// - IC.6: one commit is on its way at a time, in the order in which they were asked for: none overtakes another, so
 ///   that a group's offset goes back only where its user says so.
-struct GroupOffsets: Sendable {
+struct CommittedOffsets: Sendable {
     /// Offsets to be stored.
     struct Commit: Sendable {
         /// The question to answer; nil for an automatic commit.
