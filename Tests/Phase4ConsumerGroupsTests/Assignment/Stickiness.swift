@@ -35,13 +35,21 @@ struct ChangingGroup {
         case 4...6 where members.count > 1: leave()
         case 7 where members.count > 3: for _ in 0..<3 { leave() }
         case 8 where partitionCounts.count < 7: addTopic()
-        case 9 where partitionCounts.count > 1: partitionCounts[pick(partitionCounts.keys)] = nil
-        case 10: partitionCounts[pick(partitionCounts.keys), default: 0] += 1 + Int32(generator.below(3))
+        case 9 where partitionCounts.count > 1:
+            let topic = pick(partitionCounts.keys)
+            partitionCounts[topic] = nil
+        case 10:
+            let topic = pick(partitionCounts.keys)
+            partitionCounts[topic, default: 0] += 1 + Int32(generator.below(3))
         default:
             let member = pick(members.keys)
-            members[member]?.topics = wanted()
+            let topics = wanted()
+            members[member]?.topics = topics
         }
-        if isEqual { for member in members.keys { members[member]?.topics = partitionCounts.keys.sorted() } }
+        if isEqual {
+            let topics = partitionCounts.keys.sorted()
+            for member in members.keys { members[member]?.topics = topics }
+        }
     }
 
     private mutating func pick(_ keys: some Sequence<Int>) -> Int {
@@ -50,11 +58,15 @@ struct ChangingGroup {
     }
 
     private mutating func join() {
-        members[nextMember] = (wanted(), [])
+        let topics = wanted()
+        members[nextMember] = (topics, [])
         nextMember += 1
     }
 
-    private mutating func leave() { members[pick(members.keys)] = nil }
+    private mutating func leave() {
+        let member = pick(members.keys)
+        members[member] = nil
+    }
 
     private mutating func addTopic() {
         partitionCounts[nextTopic] = 1 + Int32(generator.below(9))
