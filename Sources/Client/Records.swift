@@ -1,3 +1,4 @@
+import ConsumerGroups
 import SegmentLog
 import WireProtocol
 
@@ -9,6 +10,16 @@ public typealias RecordHeader = SegmentLog.RecordHeader
 public typealias ClientError = WireProtocol.ClientError
 /// A host and a port.
 public typealias SocketAddress = WireProtocol.SocketAddress
+/// Divides a group's partitions between its members.
+public typealias ConsumerPartitionAssignor = ConsumerGroups.ConsumerPartitionAssignor
+/// "range": of each topic, each member gets a run of partitions.
+public typealias RangeAssignor = ConsumerGroups.RangeAssignor
+/// "roundrobin": all partitions in turn.
+public typealias RoundRobinAssignor = ConsumerGroups.RoundRobinAssignor
+/// "sticky": balanced, and as few partitions as possible move.
+public typealias StickyAssignor = ConsumerGroups.StickyAssignor
+/// "cooperative-sticky": the same, and what does not move is read on during the rebalance (KIP-429).
+public typealias CooperativeStickyAssignor = ConsumerGroups.CooperativeStickyAssignor
 
 /// A topic's partition.
 public struct TopicPartition: Hashable, Sendable, CustomStringConvertible {

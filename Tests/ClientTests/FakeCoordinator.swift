@@ -64,6 +64,13 @@ final class FakeCoordinator {
         if var answers = script[api], !answers.isEmpty {
             let answer = answers.removeFirst()
             script[api] = answers
+            // Who is told that it is unknown is.
+            if let heartbeat = answer as? HeartbeatResponse, heartbeat.errorCode == .unknownMemberID {
+                forget(try request.decoded(as: HeartbeatRequest.self).memberID)
+            }
+            if let sync = answer as? SyncGroupResponse, sync.errorCode == .unknownMemberID {
+                forget(try request.decoded(as: SyncGroupRequest.self).memberID)
+            }
             return try reply(answer)
         }
         switch api {
@@ -80,9 +87,25 @@ final class FakeCoordinator {
 
     /// A member's session is over.
     func expire(_ id: String) throws {
+        forget(id)
+        try prepare()
+    }
+
+    private func forget(_ id: String) {
         members[id] = nil
         order.removeAll { $0 == id }
+    }
+
+    /// Begins a rebalance; whoever waits for the last one's assignment waits in vain.
+    private func prepare() throws {
         state = .preparing
+        for id in order {
+            guard let syncing = members[id]?.syncing else { continue }
+            members[id]?.syncing = nil
+            var response = SyncGroupResponse()
+            response.errorCode = .rebalanceInProgress
+            try syncing(response)
+        }
         try completeJoin()
     }
 
@@ -116,15 +139,13 @@ final class FakeCoordinator {
             }
         }
         if let instance = request.groupInstanceID, let old = order.first(where: { members[$0]?.instanceID == instance }) {
-            members[old] = nil
-            order.removeAll { $0 == old }
+            forget(old)
         }
         if members[id] == nil { order.append(id) }
         members[id, default: Member()].protocols = request.protocols
         members[id]?.instanceID = request.groupInstanceID
         members[id]?.joining = reply
-        state = .preparing
-        try completeJoin()
+        try prepare()
     }
 
     private func completeJoin() throws {
@@ -264,6 +285,8 @@ final class GroupWorld {
     private let configure: (inout ConsumerConfiguration, Int) -> Void
     /// Members that crash are not moved on.
     private(set) var crashed: Set<Int> = []
+    /// Members that have ended are not read.
+    private(set) var ended: Set<Int> = []
     private(set) var logs: [TopicPartition: [String]] = [:]
 
     init(partitions: Int32, _ configure: @escaping (inout ConsumerConfiguration, Int) -> Void = { _, _ in }) {
@@ -296,7 +319,14 @@ final class GroupWorld {
         for member in members { try member.append([value], to: name) }
     }
 
+    /// A member is gone without a word; the coordinator notices when its session ends.
     func crash(_ number: Int) { crashed.insert(number) }
+
+    /// A member ends in good order. It is moved on with the others until it has.
+    func stop(_ number: Int) throws {
+        ended.insert(number)
+        try members[number].driver.deliver(.stopping)
+    }
 
     /// Has everything happen that can at this time.
     func settle() throws {
@@ -319,7 +349,7 @@ final class GroupWorld {
         try settle()
         var read: [[ConsumerRecord]] = []
         for (number, member) in members.enumerated() {
-            let reads = !crashed.contains(number) && readers?.contains(number) ?? true
+            let reads = !crashed.contains(number) && !ended.contains(number) && readers?.contains(number) ?? true
             read.append(reads ? try member.read().records : [])
         }
         try settle()
