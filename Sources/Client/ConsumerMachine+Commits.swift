@@ -15,6 +15,9 @@ extension ConsumerMachine {
                 finishCommit(nil)
             } else if let deadline = commit.deadline, deadline <= now {
                 finishCommit(.timedOut(what: "a commit", milliseconds: configuration.defaultApiTimeoutMilliseconds))
+            } else if commit.question == nil, isBetweenGenerations, group?.isCooperative ?? false {
+                // What it owns stays its own until it gives that up: stored as soon as the new generation stands.
+                return
             } else if let reason = obstacle {
                 finishCommit(reason)
             } else {
@@ -32,11 +35,17 @@ extension ConsumerMachine {
     private var obstacle: ClientError? {
         guard let group, isSubscribed else { return nil }
         let what = "committing offsets of group \(group.groupID)"
+        if case .failed(let error) = group.state { return error }
+        if group.epoch < 0 { return .broker(.unknownMemberID, what: what) }
+        return isBetweenGenerations ? .broker(.rebalanceInProgress, what: what) : nil
+    }
+
+    /// Whether the coordinator would not know which generation a commit is of.
+    private var isBetweenGenerations: Bool {
+        guard let group, isSubscribed, !group.usesServerProtocol, group.epoch >= 0 else { return false }
         switch group.state {
-        case .joining, .assigning, .syncing:
-            return group.usesServerProtocol ? nil : .broker(.rebalanceInProgress, what: what)
-        case .failed(let error): return error
-        case .outside, .preparing, .member: return group.epoch < 0 ? .broker(.unknownMemberID, what: what) : nil
+        case .joining, .assigning, .syncing: return true
+        case .outside, .preparing, .member, .failed: return false
         }
     }
 
