@@ -138,7 +138,8 @@ extension Admin {
             return request
         } read: { answer throws(ClientError) in
             let results = try answer.decoded(as: DeleteGroupsResponse.self).results
-            return Dictionary(results.map { ($0.groupID, AdminAnswer(errorCode: $0.errorCode, value: ())) }) { first, _ in
+            return Dictionary(results.map { ($0.groupID, AdminAnswer(errorCode: $0.errorCode, value: ())) }) {
+                first, _ in
                 first
             }
         }

@@ -7,7 +7,9 @@ extension ConsumerMachine {
 
     /// Reads these partitions, and no others, from now on.
     mutating func assign(_ starts: [TopicPartition: StartPosition]) throws(ClientError) {
-        if isSubscribed { throw .refused("a consumer that is subscribed to topics is assigned partitions by its group") }
+        if isSubscribed {
+            throw .refused("a consumer that is subscribed to topics is assigned partitions by its group")
+        }
         for (name, start) in starts { try check(start, name) }
         remove(partitions.map(\.name))
         for name in starts.keys.sorted() { if let start = starts[name] { add(name, at: start.next) } }

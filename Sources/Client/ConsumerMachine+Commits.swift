@@ -111,7 +111,8 @@ extension ConsumerMachine {
     /// One question for all positions that nobody has asked for yet.
     private mutating func addPositionFetch(at now: Instant) {
         var positions: [TopicPartition: CommittedOffsets.Fetch.Position] = [:]
-        for (index, partition) in partitions.enumerated() where partition.next == .committed && partition.mayAsk(at: now) {
+        for (index, partition) in partitions.enumerated()
+        where partition.next == .committed && partition.mayAsk(at: now) {
             let position = CommittedOffsets.Fetch.Position(index: index, generation: partition.generation)
             let isAsked = committedOffsets.fetches.contains {
                 if case .positions(let asked) = $0.owner { asked[partition.name] == position } else { false }

@@ -72,7 +72,8 @@ extension ConsumerMachine {
         }
         switch kind {
         case .committed(let partitions):
-            committedOffsets.fetches.append(CommittedOffsets.Fetch(owner: .question(id), partitions: partitions.sorted()))
+            committedOffsets.fetches.append(
+                CommittedOffsets.Fetch(owner: .question(id), partitions: partitions.sorted()))
         case .commit(let offsets, let isRetried):
             committedOffsets.commits.append(
                 CommittedOffsets.Commit(question: id, offsets: offsets ?? positions, isRetried: isRetried))

@@ -200,7 +200,9 @@ extension GroupMembership {
         var assignment = ConsumerProtocolAssignment()
         do throws(CodingError) {
             // A member that the leader has forgotten gets no bytes at all.
-            if response.assignment.count > 0 { assignment = try ConsumerProtocolAssignment(decoding: response.assignment) }
+            if response.assignment.count > 0 {
+                assignment = try ConsumerProtocolAssignment(decoding: response.assignment)
+            }
         } catch {
             throw .unreadable(what: "the assignment of group \(groupID): \(error)")
         }

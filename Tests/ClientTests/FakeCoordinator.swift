@@ -81,6 +81,12 @@ final class FakeCoordinator {
         case .leaveGroup: try leave(try request.decoded(as: LeaveGroupRequest.self), reply)
         case .offsetCommit: try reply(commit(try request.decoded(as: OffsetCommitRequest.self), broker))
         case .offsetFetch: try reply(fetch(try request.decoded(as: OffsetFetchRequest.self), version))
+        case .consumerGroupHeartbeat:
+            // Nothing has changed.
+            var response = ConsumerGroupHeartbeatResponse()
+            response.memberEpoch = try request.decoded(as: ConsumerGroupHeartbeatRequest.self).memberEpoch
+            response.heartbeatIntervalMilliseconds = 1_000
+            try reply(response)
         default: break
         }
     }
@@ -138,7 +144,8 @@ final class FakeCoordinator {
                 return try reply(response)
             }
         }
-        if let instance = request.groupInstanceID, let old = order.first(where: { members[$0]?.instanceID == instance }) {
+        if let instance = request.groupInstanceID, let old = order.first(where: { members[$0]?.instanceID == instance })
+        {
             forget(old)
         }
         if members[id] == nil { order.append(id) }
@@ -154,7 +161,8 @@ final class FakeCoordinator {
         state = .completing
         let first = members[order[0]]?.protocols.map(\.name) ?? []
         protocolName =
-            first.first { name in order.allSatisfy { members[$0]?.protocols.contains { $0.name == name } ?? false } } ?? ""
+            first.first { name in order.allSatisfy { members[$0]?.protocols.contains { $0.name == name } ?? false } }
+            ?? ""
         for id in order {
             var response = JoinGroupResponse()
             response.generationID = generation
@@ -221,7 +229,7 @@ final class FakeCoordinator {
 
     private func commit(_ request: OffsetCommitRequest, _ broker: Int32) -> OffsetCommitResponse {
         var code = broker == node ? ErrorCode.none : .notCoordinator
-        if code == .none, !request.memberID.isEmpty || !members.isEmpty {
+        if code == .none, !members.isEmpty {
             code = check(request.memberID, request.generationIDOrMemberEpoch)
             if code == .none, state == .completing { code = .rebalanceInProgress }
         }
@@ -330,7 +338,9 @@ final class GroupWorld {
 
     /// Has everything happen that can at this time.
     func settle() throws {
-        for (number, member) in members.enumerated() where !crashed.contains(number) { try member.driver.deliver(.woke) }
+        for (number, member) in members.enumerated() where !crashed.contains(number) {
+            try member.driver.deliver(.woke)
+        }
         var isBusy = true
         while isBusy {
             isBusy = false

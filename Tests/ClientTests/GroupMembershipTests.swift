@@ -184,8 +184,10 @@ struct GroupMembershipTests {
                 return
             }
         case .findsCoordinator: #expect(finds.count == 2)
-        case .joinsAnew: #expect(joins.contains { $0.memberID.isEmpty } && joins.last?.memberID == world.coordinator.memberIDs.first)
-        case .joinsWithItsID, .asksAgain: #expect(joins.dropFirst(joinedBefore == 0 ? 1 : 0).allSatisfy { !$0.memberID.isEmpty })
+        case .joinsAnew:
+            #expect(joins.contains { $0.memberID.isEmpty } && joins.last?.memberID == world.coordinator.memberIDs.first)
+        case .joinsWithItsID, .asksAgain:
+            #expect(joins.dropFirst(joinedBefore == 0 ? 1 : 0).allSatisfy { !$0.memberID.isEmpty })
         }
         #expect(finds.count == (reaction == .findsCoordinator ? 2 : 1))
         if reaction != .tellsReader {
@@ -237,7 +239,8 @@ struct GroupMembershipTests {
         for _ in 0..<30 { try world.turn() }
         #expect(try world.coordinator.asked(LeaveGroupRequest.self).isEmpty)
         for _ in 0..<30 { try world.turn(readers: []) }
-        #expect(try world.coordinator.asked(LeaveGroupRequest.self).map { $0.members.map(\.memberID) } == [["member-1"]])
+        #expect(
+            try world.coordinator.asked(LeaveGroupRequest.self).map { $0.members.map(\.memberID) } == [["member-1"]])
         #expect(member.machine.partitions.isEmpty)
         for _ in 0..<10 { try world.turn() }
         #expect(listener.log == ["assigned t-0", "lost t-0", "assigned t-0"])
