@@ -23,7 +23,7 @@ public struct RangeAssignor: ConsumerPartitionAssignor {
     }
 }
 
-/// `range` on the broker: the same ranges (KIP-848). What members have does not count, as in Kafka since 4.0.
+/// `range` on the broker: the same ranges (KIP-848). What members have does not count, as in Kafka.
 public struct ServerRangeAssignor: ServerAssignor {
     /// `range`
     public let name = "range"

@@ -18,7 +18,7 @@ public struct TargetAssignmentInput: Sendable {
         public var memberID: String
         /// What it calls itself across restarts: `group.instance.id` (KIP-345).
         public var instanceID: String?
-        /// Its rack. The assignors leave it alone, as Kafka's do since 4.0.
+        /// Its rack. The assignors leave it alone.
         public var rack: String?
         /// The topics that it wants, ascending and without repeats. Those that do not exist count as not wanted.
         public var subscribed: [Uuid]
