@@ -5,7 +5,7 @@ import WireProtocol
 @testable import LogbookClient
 
 /// Brokers 1, 2, … that know of each other, once they are all there.
-private final class ScriptedCluster: Sendable {
+final class ScriptedCluster: Sendable {
     struct State: Sendable {
         var addresses: [SocketAddress] = []
         var controller: Int32 = 1
