@@ -44,10 +44,11 @@ struct StickinessTests {
         _ name: String, seed: UInt64, _ assign: (ChangingGroup) -> [Int: Set<ChangingGroup.Place>]
     ) throws {
         var group = ChangingGroup(seed: seed, isEqual: true)
-        var (moves, least) = (0, 0)
+        var (moves, least, ordered) = (0, 0, 0)
         for change in 0..<10_000 {
             group.change()
             let bound = group.leastMovesOfEqual()
+            ordered += group.movesOfOrderedQuotas()
             if change < 500 { #expect(group.leastCost().moves == bound, "the two bounds differ") }
             let measured = try group.take(assign(group))
             #expect(measured.spread <= 1, "change \(change) leaves the group unbalanced")
@@ -57,7 +58,8 @@ struct StickinessTests {
         }
         print(
             "stickiness, equal subscriptions, \(name): 10000 changes, balanced to within one in each,"
-                + " \(moves) partitions moved, least possible \(least), ratio \(ratio(moves, least))")
+                + " \(moves) partitions moved, least possible \(least), ratio \(ratio(moves, least));"
+                + " quotas in the members' order would move \(ordered)")
     }
 
     private func ratio(_ moves: Int, _ least: Int) -> String {

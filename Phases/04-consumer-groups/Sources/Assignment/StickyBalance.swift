@@ -74,11 +74,13 @@ struct StickyBalance {
     /// without finding a place are level for good: nothing leads out of them, and nobody is left that is fuller.
     private mutating func level() {
         var unlevel = Array(loads.indices)
+        // By source, the least load that it reached: while there is one of that load, it need not look farther.
+        var least = [Int](repeating: -1, count: loads.count)
         while let source = unlevel.max(by: { (loads[$0], $1) < (loads[$1], $0) }) {
-            let least = unlevel.reduce(Int.max) { min($0, loads[$1]) }
-            let search = search(from: source, guestsOnly: false) { loads[$0] == least }
+            let search = search(from: source, guestsOnly: false) { loads[$0] <= least[source] }
             let target = search.reached.min { loads[$0] < loads[$1] } ?? source
             if loads[target] <= loads[source] - 2 {
+                least[source] = loads[target]
                 shift(along: search, to: target)
             } else {
                 let level = Set(search.reached)
