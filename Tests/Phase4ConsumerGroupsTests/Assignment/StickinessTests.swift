@@ -37,7 +37,8 @@ struct StickinessTests {
             "stickiness, unequal subscriptions, uniform: 10000 changes, best balance in each (largest spread \(spread)),"
                 + " \(moves) partitions moved, least possible \(least), ratio \(ratio(moves, least)),"
                 + " \(exceeding) changes above the least, by \(worst) at most")
-        #expect(moves * 100 <= least * 101)
+        // What the chains miss. The changes are the same each time: a higher figure is a worse assignor.
+        #expect(moves * 1_000 <= least * 1_007)
     }
 
     private func measureEqual(
