@@ -143,24 +143,18 @@ extension StickyBalance {
         return search
     }
 
-    /// Lets each member on the way to `target` pass a partition on.
+    /// Lets each member on the way to `target` pass a partition on: a guest if it has one.
     private mutating func shift(along search: Search, to target: Int) {
         var target = target
         while let (source, slot) = search.steps[target] {
-            if let partition = choice(of: held[source][slot], from: source, to: target) { move(partition, to: target) }
+            if let partition = held[source][slot].last { move(partition, to: target) }
             target = source
         }
     }
 
-    /// Which of `partitions` is to go: a guest that comes home by it, else a guest, else one that leaves home.
-    private func choice(of partitions: [Int], from source: Int, to target: Int) -> Int? {
-        let guests = partitions.reversed().prefix { homes[$0] != source }
-        return guests.first { homes[$0] == target } ?? partitions.last
-    }
-
     private mutating func move(_ partition: Int, to target: Int) {
         if let owner = owners[partition], let slot = slot(of: partition, in: owner) {
-            // Almost always the last: guests leave first, and what is at home leaves from behind.
+            // Almost always the last.
             if let index = held[owner][slot].lastIndex(of: partition) { held[owner][slot].remove(at: index) }
             loads[owner] -= 1
         }
