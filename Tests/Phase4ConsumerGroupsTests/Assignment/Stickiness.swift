@@ -133,6 +133,16 @@ extension ChangingGroup {
         return excess.reduce(0, +) - min(extra, excess.count)
     }
 
+    /// How many would move if the larger shares went to the first members, whatever these have.
+    func movesOfOrderedQuotas() -> Int {
+        let total = partitionCounts.values.reduce(0) { $0 + Int($1) }
+        let (share, extra) = total.quotientAndRemainder(dividingBy: members.count)
+        return members.keys.sorted().enumerated().reduce(0) { sum, member in
+            let kept = keepable(members[member.element, default: ([], [])]).count
+            return sum + max(0, kept - share - (member.offset < extra ? 1 : 0))
+        }
+    }
+
     /// The least possible sum of the squares of the loads, and the least number of moves with which it is reached: a flow
     /// of least cost from partitions to members, whose n-th place costs 2n - 1, and a move a little.
     func leastCost() -> (squares: Int, moves: Int) {

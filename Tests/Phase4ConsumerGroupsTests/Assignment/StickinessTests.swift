@@ -37,17 +37,19 @@ struct StickinessTests {
             "stickiness, unequal subscriptions, uniform: 10000 changes, best balance in each (largest spread \(spread)),"
                 + " \(moves) partitions moved, least possible \(least), ratio \(ratio(moves, least)),"
                 + " \(exceeding) changes above the least, by \(worst) at most")
-        #expect(moves * 100 <= least * 101)
+        // What the chains miss. The changes are the same each time: a higher figure is a worse assignor.
+        #expect(moves * 1_000 <= least * 1_007)
     }
 
     private func measureEqual(
         _ name: String, seed: UInt64, _ assign: (ChangingGroup) -> [Int: Set<ChangingGroup.Place>]
     ) throws {
         var group = ChangingGroup(seed: seed, isEqual: true)
-        var (moves, least) = (0, 0)
+        var (moves, least, ordered) = (0, 0, 0)
         for change in 0..<10_000 {
             group.change()
             let bound = group.leastMovesOfEqual()
+            ordered += group.movesOfOrderedQuotas()
             if change < 500 { #expect(group.leastCost().moves == bound, "the two bounds differ") }
             let measured = try group.take(assign(group))
             #expect(measured.spread <= 1, "change \(change) leaves the group unbalanced")
@@ -57,7 +59,8 @@ struct StickinessTests {
         }
         print(
             "stickiness, equal subscriptions, \(name): 10000 changes, balanced to within one in each,"
-                + " \(moves) partitions moved, least possible \(least), ratio \(ratio(moves, least))")
+                + " \(moves) partitions moved, least possible \(least), ratio \(ratio(moves, least));"
+                + " quotas in the members' order would move \(ordered)")
     }
 
     private func ratio(_ moves: Int, _ least: Int) -> String {

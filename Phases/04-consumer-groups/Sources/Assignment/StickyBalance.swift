@@ -74,11 +74,13 @@ struct StickyBalance {
     /// without finding a place are level for good: nothing leads out of them, and nobody is left that is fuller.
     private mutating func level() {
         var unlevel = Array(loads.indices)
+        // By source, the least load that it reached: while there is one of that load, it need not look farther.
+        var least = [Int](repeating: -1, count: loads.count)
         while let source = unlevel.max(by: { (loads[$0], $1) < (loads[$1], $0) }) {
-            let least = unlevel.reduce(Int.max) { min($0, loads[$1]) }
-            let search = search(from: source, guestsOnly: false) { loads[$0] == least }
+            let search = search(from: source, guestsOnly: false) { loads[$0] <= least[source] }
             let target = search.reached.min { loads[$0] < loads[$1] } ?? source
             if loads[target] <= loads[source] - 2 {
+                least[source] = loads[target]
                 shift(along: search, to: target)
             } else {
                 let level = Set(search.reached)
@@ -141,24 +143,18 @@ extension StickyBalance {
         return search
     }
 
-    /// Lets each member on the way to `target` pass a partition on.
+    /// Lets each member on the way to `target` pass a partition on: a guest if it has one.
     private mutating func shift(along search: Search, to target: Int) {
         var target = target
         while let (source, slot) = search.steps[target] {
-            if let partition = choice(of: held[source][slot], from: source, to: target) { move(partition, to: target) }
+            if let partition = held[source][slot].last { move(partition, to: target) }
             target = source
         }
     }
 
-    /// Which of `partitions` is to go: a guest that comes home by it, else a guest, else one that leaves home.
-    private func choice(of partitions: [Int], from source: Int, to target: Int) -> Int? {
-        let guests = partitions.reversed().prefix { homes[$0] != source }
-        return guests.first { homes[$0] == target } ?? partitions.last
-    }
-
     private mutating func move(_ partition: Int, to target: Int) {
         if let owner = owners[partition], let slot = slot(of: partition, in: owner) {
-            // Almost always the last: guests leave first, and what is at home leaves from behind.
+            // Almost always the last.
             if let index = held[owner][slot].lastIndex(of: partition) { held[owner][slot].remove(at: index) }
             loads[owner] -= 1
         }
