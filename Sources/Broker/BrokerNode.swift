@@ -1,19 +1,22 @@
+import ConsumerGroups
 import SegmentLog
 import TopicsPartitions
 import WireProtocol
 
 /// The broker as a node: it routes each request to the handler of its API, and answers.
 ///
-/// Topics and their records are phase 3's: `PartitionServer` holds both, and what waits for them.
+/// Topics and their records are phase 3's: `PartitionServer` holds both, and what waits for them. Groups are phase
+/// 4's: `GroupCoordinator` keeps them in a topic of these.
 public struct BrokerNode: Node {
     let configuration: Configuration
     let identity: Identity
     /// Where the clients of each listener are told to connect.
     public var advertised: [Listener]
-    /// The cluster as each connection sees it, by the listener that it came in by.
-    private(set) var views: [ConnectionID: ClusterView] = [:]
+    /// Who the clients are.
+    private(set) var clients: [ConnectionID: Client] = [:]
 
     var partitions: PartitionServer
+    var groups: GroupCoordinator
     var server: RequestServer
     private(set) var isStopping = false
     private var checkpointAt: Instant?
@@ -23,6 +26,14 @@ public struct BrokerNode: Node {
     /// The changes of topics that maintenance knows of.
     private var maintainedChanges = 0
     private var hasFailed = false
+
+    /// What is known of a connection.
+    struct Client {
+        /// The address that it comes from.
+        var host: String
+        /// The cluster as it sees it, by the listener that it came in by.
+        var view: ClusterView
+    }
 
     /// What the broker is called: the answer to "which cluster is this".
     public struct Identity: Sendable {
@@ -51,6 +62,7 @@ public struct BrokerNode: Node {
                 in: storage, nodeID: identity.nodeID, defaults: configuration.topicDefaults, progress: progress),
             maxFetchBytes: configuration.maxFetchBytes, settings: configuration.adminSettings,
             seed: random.next())
+        groups = GroupCoordinator(configuration.groups, seed: random.next())
         var settings = configuration.maintenance
         settings.fileDeleteDelayMilliseconds = configuration.topicDefaults.fileDeleteDelayMilliseconds
         maintenance = LogMaintenance(partitions.topics.directory, settings)
@@ -76,12 +88,12 @@ public struct BrokerNode: Node {
         case .clock(let milliseconds):
             partitions.clock.set(milliseconds, at: now)
             maintenanceAt = maintenanceAt ?? now
-        case .connected(let connection, _, let listener):
+        case .connected(let connection, let peer, let listener):
             server.connect(connection)
-            views[connection] = view(from: listener)
+            clients[connection] = Client(host: Self.host(of: peer), view: view(from: listener))
         case .endOfInput(let connection): partitions.finishFetches(of: connection, &server, &effects)
         case .disconnected(let connection):
-            views[connection] = nil
+            clients[connection] = nil
             server.disconnect(connection)
             partitions.cancelFetches(of: connection)
         case .received(let connection, let frame): receive(frame, on: connection, at: now, &effects)
@@ -93,11 +105,13 @@ public struct BrokerNode: Node {
         case .stopping:
             isStopping = true
             maintenance.stop()
+            groups.stop(&server, &effects)
             partitions.stop(&server, &effects)
         case .opened, .failedToOpen: break
         }
         while let connection = server.nextHeldUp() { partitions.finishFetches(of: connection, &server, &effects) }
-        if let failure = partitions.failure { return fail(failure, &effects) }
+        groups.advance(at: now, &partitions, &server, &effects)
+        if let failure = partitions.failure ?? groups.failure { return fail(failure, &effects) }
         scheduleCheckpoint(after: now, &effects)
         maintain(at: now, after: event, &effects)
         if isStopping && partitions.isIdle && server.inFlight == 0 { effects.append(.stop(failure: nil)) }
@@ -109,6 +123,12 @@ public struct BrokerNode: Node {
         return ClusterView(
             clusterID: identity.clusterID, brokers: [.init(id: identity.nodeID, address: address)],
             controllerID: identity.nodeID)
+    }
+
+    /// The address of a peer, without its port.
+    private static func host(of peer: String) -> String {
+        let host = peer.lastIndex(of: ":").map { peer[..<$0] } ?? peer[...]
+        return String(host.drop { $0 == "[" }.prefix { $0 != "]" })
     }
 
     private mutating func fail(_ reason: String, _ effects: inout Effects) {

@@ -1,3 +1,4 @@
+import ConsumerGroups
 import SegmentLog
 import TopicsPartitions
 import WireProtocol
@@ -27,6 +28,8 @@ public struct Configuration: Sendable {
     public var topicDefaults = TopicConfig()
     /// How often logs are looked at, and how much is deleted and compacted at once.
     public var maintenance = LogMaintenance.Settings()
+    /// What groups are configured to.
+    public var groups = GroupSettings()
     /// The most bytes that one fetch returns.
     public var maxFetchBytes = 55 << 20
     /// How many requests of one connection are worked on at once.

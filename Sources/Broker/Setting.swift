@@ -15,7 +15,7 @@ public struct Setting: Sendable {
     let apply: @Sendable (inout Configuration, String) throws(ConfigurationError) -> Void
 
     /// Every setting there is: the broker's own, and what its topics are configured to.
-    public static let all = ofTheBroker + ofTopics
+    public static let all = ofTheBroker + ofGroups + ofTopics
 
     private static let ofTheBroker: [Setting] = [
         integer(["node.id", "broker.id"], "1", 0...Int64(Int32.max), "this broker's id") { $0.nodeID = Int32($1) },
@@ -150,7 +150,7 @@ public struct Setting: Sendable {
     /// The setting that has this name, if any.
     static func named(_ name: String) -> Setting? { all.first { $0.names.contains(name) } }
 
-    private static func integer(
+    static func integer(
         _ names: [String], _ defaultValue: String, _ range: ClosedRange<Int64>, _ summary: String,
         _ store: @escaping @Sendable (inout Configuration, Int64) -> Void
     ) -> Setting {

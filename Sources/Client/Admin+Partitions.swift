@@ -89,18 +89,3 @@ extension OffsetSpec {
         }
     }
 }
-
-extension [TopicPartition] {
-    /// What is asked of each partition, by topic.
-    fileprivate func byTopic<Partition>(_ ask: (TopicPartition) -> Partition) -> [ByTopic<Partition>] {
-        var topics: [ByTopic<Partition>] = []
-        for name in sorted() {
-            if topics.last?.name != name.topic {
-                topics.append(ByTopic())
-                topics[topics.count - 1].name = name.topic
-            }
-            topics[topics.count - 1].partitions.append(ask(name))
-        }
-        return topics
-    }
-}

@@ -10,6 +10,8 @@ enum AdminTarget: Hashable, Sendable {
     case broker(Int32)
     /// The leader of the partition.
     case leader(TopicPartition)
+    /// The coordinator of the group.
+    case coordinator(String)
 }
 
 /// What an answer says of one item.
@@ -58,6 +60,8 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
     private var outcomes: [Key: Result<Value, ClientError>] = [:]
     /// Why an item is asked about again.
     private var failures: [Key: ClientError] = [:]
+    /// Who coordinates the groups that are asked about.
+    private var coordinators: [String: GroupCoordinator] = [:]
     private(set) var retryAt: Instant?
 
     /// - Parameters:
@@ -78,6 +82,7 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
         self.read = read
         self.isRetried = isRetried
         self.whenDone = whenDone
+        for case .coordinator(let group) in targets.values { coordinators[group] = GroupCoordinator(of: group) }
     }
 
     var isDone: Bool { waiting.isEmpty && asked.isEmpty }
@@ -91,8 +96,16 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
         retryAt = nil
         var groups: [(destination: WireClient.Destination, keys: [Key])] = []
         var unknown: [Key] = []
+        var lacksMetadata = false
         for key in waiting {
-            guard let destination = destination(of: key, wire.cluster) else {
+            let found: WireClient.Destination?
+            if case .coordinator(let group)? = targets[key] {
+                found = coordinators[group]?.destination(&wire, at: now, &effects)
+            } else {
+                found = destination(of: key, wire.cluster)
+                if found == nil { lacksMetadata = true }
+            }
+            guard let destination = found else {
                 unknown.append(key)
                 continue
             }
@@ -106,7 +119,7 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
         for (destination, keys) in groups {
             asked.append((wire.send(request(keys), to: destination, at: now, &effects), keys))
         }
-        return unknown.isEmpty
+        return !lacksMetadata
     }
 
     private func destination(of key: Key, _ cluster: Cluster) -> WireClient.Destination? {
@@ -118,10 +131,12 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
         case .controller: return known(cluster.controllerID)
         case .broker(let id): return known(id)
         case .leader(let partition): return known(cluster[partition.topic, partition.partition]?.leader)
+        case .coordinator: return nil
         }
     }
 
     mutating func take(_ call: CallID, _ result: Result<Answer, ClientError>, retryAt: Instant) -> Bool {
+        if takeCoordinator(call, result, retryAt: retryAt) { return false }
         guard let index = asked.firstIndex(where: { $0.call == call }) else { return false }
         let keys = asked.remove(at: index).keys
         let before = waiting.count
@@ -133,6 +148,24 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
         }
         if waiting.count > before { self.retryAt = retryAt }
         return waiting.count > before
+    }
+
+    /// Whether it was an answer to FindCoordinator; where that says no for good, nothing can be asked of the group.
+    private mutating func takeCoordinator(
+        _ call: CallID, _ result: Result<Answer, ClientError>, retryAt: Instant
+    ) -> Bool {
+        for key in waiting {
+            guard case .coordinator(let group)? = targets[key] else { continue }
+            do throws(ClientError) {
+                guard try coordinators[group]?.take(call, result, retryAt: retryAt) ?? false else { continue }
+                if coordinators[group]?.retryAt != nil { self.retryAt = retryAt }
+            } catch {
+                waiting.removeAll { $0 == key }
+                outcomes[key] = .failure(error)
+            }
+            return true
+        }
+        return false
     }
 
     private mutating func take(_ answer: AdminAnswer<Value>?, of key: Key) {
@@ -148,6 +181,7 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
         guard isRetried else { return outcomes[key] = .failure(error) }
         failures[key] = error
         waiting.append(key)
+        if case .coordinator(let group)? = targets[key] { coordinators[group]?.forget() }
     }
 
     mutating func expire(_ wire: WireClient, milliseconds: Int64) {

@@ -10,6 +10,8 @@ struct AssignedPartition: Sendable {
         case offset(Int64)
         /// Nothing until the offset of this timestamp, or of an end of the log, is known.
         case lookUp(timestamp: Int64)
+        /// Nothing until the offset that the group has committed is known.
+        case committed
         /// Nothing until the reader has been told of an error.
         case halted
     }
@@ -19,12 +21,17 @@ struct AssignedPartition: Sendable {
     /// Drawn anew with every seek: what was asked for before has another one.
     var generation: UInt64
     var isPaused = false
+    /// Whether a rebalance is about to give it up, or the listener has not heard of it yet.
+    var isHeld = false
     /// Nothing is asked before this time.
     var retryAt: Instant?
     /// Partitions are fetched in this order. One that had records goes to the end, so that none starves.
     var turn: UInt64
     /// Bytes of batches that were fetched and not read to their end.
     var bufferedBytes = 0
+
+    /// Whether its records may be returned.
+    var isReadable: Bool { !isPaused && !isHeld }
 
     func mayAsk(at now: Instant) -> Bool { retryAt.map { $0 <= now } ?? true }
 }
@@ -38,7 +45,7 @@ struct Buffered: Sendable {
         case failure(ClientError, resuming: AssignedPartition.Next)
     }
 
-    let index: Int
+    var index: Int
     var content: Content
     /// Bytes of batches.
     var byteCount = 0

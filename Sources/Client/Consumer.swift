@@ -28,6 +28,9 @@ public final class Consumer: Sendable {
     deinit { thread.stop() }
 
     /// Ends iterations and connections. Whoever waits for an answer gets `closed`.
+    ///
+    /// A member of a group commits what was read and leaves, behind this call and without a word to the
+    /// listener; `close(timeout:)` waits for it.
     public func close() { thread.stop() }
 
     // MARK: What is read
@@ -93,22 +96,30 @@ public final class Consumer: Sendable {
     public func poll(maxRecords: Int = 500, timeout: Duration) async throws(ClientError) -> [ConsumerRecord] {
         var reading = Reading(try Claim(thread))
         var records: [ConsumerRecord] = []
+        let deadline = ClientThread<ConsumerMachine>.now().advanced(byMilliseconds: timeout.milliseconds)
         var hasWaited = false
-        while records.count < maxRecords, !Task.isCancelled {
+        loop: while records.count < maxRecords, !Task.isCancelled {
             do throws(ClientError) {
                 if let record = try reading.next() {
                     records.append(record)
                     continue
                 }
-                guard let more = try reading.more() else { break }
-                if more { continue }
+                switch try reading.more(hasProcessed: records.isEmpty) {
+                case .more: continue
+                case .rebalance(let step, let listener):
+                    await tell(listener, of: step)
+                    continue
+                case .nothingYet: break
+                case .ended: break loop
+                }
             } catch {
                 // What was read comes first; the error comes again with the next poll.
                 if records.isEmpty { throw error }
                 break
             }
-            if hasWaited || !records.isEmpty { break }
-            await reading.claim.wait(timeoutMilliseconds: timeout.milliseconds)
+            let left = (deadline.nanoseconds &- ClientThread<ConsumerMachine>.now().nanoseconds) / 1_000_000
+            if !records.isEmpty || hasWaited && left <= 0 { break }
+            await reading.claim.wait(timeoutMilliseconds: max(0, left))
             hasWaited = true
         }
         reading.giveBack()
@@ -162,7 +173,7 @@ public final class Consumer: Sendable {
 
     // MARK: The machine
 
-    private func change(_ body: (inout ConsumerMachine) throws(ClientError) -> Void) throws(ClientError) {
+    func change(_ body: (inout ConsumerMachine) throws(ClientError) -> Void) throws(ClientError) {
         try thread.withMachine { machine throws(ClientError) in
             if machine.isClosed { throw ClientError.closed }
             try body(&machine)
@@ -170,15 +181,17 @@ public final class Consumer: Sendable {
         thread.announceWork()
     }
 
-    private func ask(
-        _ kind: Question.Kind, times: [TopicPartition: Int64] = [:], what: String
+    func ask(
+        _ kind: Question.Kind, times: [TopicPartition: Int64] = [:], what: String, timeoutMilliseconds: Int64? = nil
     ) async throws(ClientError) -> Question.Reply {
         let id = thread.withMachine { $0.number() }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation {
                 (continuation: CheckedContinuation<Result<Question.Reply, ClientError>, Never>) in
                 let isAsked = thread.withMachine { machine in
-                    machine.ask(id, kind, times: times, what: what) { continuation.resume(returning: $0) }
+                    machine.ask(id, kind, times: times, what: what, timeoutMilliseconds: timeoutMilliseconds) {
+                        continuation.resume(returning: $0)
+                    }
                 }
                 if !isAsked { return continuation.resume(returning: .failure(.closed)) }
                 // Cancelled before there was anything to cancel.
@@ -195,7 +208,7 @@ public final class Consumer: Sendable {
 
 extension Duration {
     /// Whole milliseconds, as far as they can be counted.
-    fileprivate var milliseconds: Int64 {
+    var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000)
         let (sum, isTooMuch) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)

@@ -1,3 +1,4 @@
+import ConsumerGroups
 import WireProtocol
 
 /// What a consumer is told, by Kafka's names and with Kafka's defaults.
@@ -10,6 +11,14 @@ public struct ConsumerConfiguration: Sendable {
         case latest
         /// Throw OFFSET_OUT_OF_RANGE.
         case none
+    }
+
+    /// How a consumer is a member of its group.
+    public enum GroupProtocol: Sendable {
+        /// The members agree on an assignor, and one of them computes who reads what.
+        case classic
+        /// The coordinator computes it, and each member comes to it by itself (KIP-848).
+        case consumer
     }
 
     /// `bootstrap.servers`: where to look for the cluster, as in "one:9092,two:9092".
@@ -48,6 +57,33 @@ public struct ConsumerConfiguration: Sendable {
     /// `metadata.max.age.ms`: metadata is asked for again when it is older.
     public var metadataMaxAgeMilliseconds: Int64 = 300_000
 
+    /// `group.id`: the group that the consumer's offsets are committed for, and that `subscribe` joins.
+    public var groupID: String?
+    /// `group.instance.id`: makes the consumer a static member, which may restart within the session's
+    /// time without a rebalance (KIP-345). No two members of a group have the same.
+    public var groupInstanceID: String?
+    /// `group.protocol`.
+    public var groupProtocol = GroupProtocol.classic
+    /// `group.remote.assignor`: the coordinator's assignor; nil for its first. For `group.protocol=consumer`.
+    public var groupRemoteAssignor: String?
+    /// `partition.assignment.strategy`: the assignors that a classic group may use, the preferred one
+    /// first. Rebalances are cooperative where all of them are.
+    public var partitionAssignmentStrategy: [any ConsumerPartitionAssignor] = [
+        RangeAssignor(), CooperativeStickyAssignor(),
+    ]
+    /// `enable.auto.commit`: whether what was read is committed every `auto.commit.interval.ms`, before
+    /// partitions are given up, and at the end. A record counts as read when the next one is asked for.
+    public var enableAutoCommit = true
+    /// `auto.commit.interval.ms`.
+    public var autoCommitIntervalMilliseconds: Int64 = 5_000
+    /// `session.timeout.ms`: how long a member of a classic group may be silent before it is taken for dead.
+    public var sessionTimeoutMilliseconds: Int32 = 45_000
+    /// `heartbeat.interval.ms`: how often a member of a classic group says that it lives.
+    public var heartbeatIntervalMilliseconds: Int32 = 3_000
+    /// `max.poll.interval.ms`: how long the application may take between two reads before the consumer
+    /// leaves the group. It joins again with the next read.
+    public var maxPollIntervalMilliseconds: Int32 = 300_000
+
     /// Kafka's defaults for a cluster at `bootstrapServers`.
     public init(bootstrapServers: String) { self.bootstrapServers = bootstrapServers }
 
@@ -63,6 +99,7 @@ public struct ConsumerConfiguration: Sendable {
                 (\(requestTimeoutMilliseconds)), and not negative
                 """)
         }
+        try checkGroup()
         var wire = WireClient.Configuration(bootstrapServers: try SocketAddress.bootstrapServers(bootstrapServers))
         wire.clientID = clientID
         wire.requestTimeoutMilliseconds = requestTimeoutMilliseconds
@@ -70,6 +107,21 @@ public struct ConsumerConfiguration: Sendable {
         wire.metadataMaxAgeMilliseconds = metadataMaxAgeMilliseconds
         wire.allowsTopicCreation = allowsTopicCreation
         return wire
+    }
+
+    private func checkGroup() throws(ClientError) {
+        if groupID == "" { throw .refused("group.id is empty") }
+        guard autoCommitIntervalMilliseconds >= 0, maxPollIntervalMilliseconds > 0 else {
+            throw .refused("auto.commit.interval.ms must not be negative, max.poll.interval.ms must be 1 or more")
+        }
+        guard heartbeatIntervalMilliseconds > 0, heartbeatIntervalMilliseconds < sessionTimeoutMilliseconds else {
+            throw .refused(
+                """
+                heartbeat.interval.ms (\(heartbeatIntervalMilliseconds)) must be less than session.timeout.ms \
+                (\(sessionTimeoutMilliseconds)), and 1 or more
+                """)
+        }
+        guard !partitionAssignmentStrategy.isEmpty else { throw .refused("partition.assignment.strategy is empty") }
     }
 }
 
@@ -84,6 +136,8 @@ public enum StartPosition: Equatable, Sendable {
     /// The first record with this timestamp or a later one, in milliseconds since 1970; what is
     /// appended from now on where there is none.
     case timestamp(Int64)
+    /// The offset that the group has committed; where there is none, what `auto.offset.reset` says.
+    case committed
 }
 
 /// A record found by its time.

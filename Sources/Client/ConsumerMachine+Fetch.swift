@@ -8,6 +8,11 @@ struct FetchInFlight: Sendable {
         var index: Int
         var generation: UInt64
         var offset: Int64
+
+        /// The same of a partition whose index has changed; nil where it is no longer read.
+        func moved(to index: Int?) -> Asked? {
+            index.map { Asked(index: $0, generation: generation, offset: offset) }
+        }
     }
 
     var call: CallID
@@ -38,7 +43,7 @@ extension ConsumerMachine {
         var lacksLeader = false
         for index in partitions.indices.sorted(by: { partitions[$0].turn < partitions[$1].turn }) {
             let partition = partitions[index]
-            guard !partition.isPaused, partition.mayAsk(at: now), case .offset = partition.next else { continue }
+            guard partition.isReadable, partition.mayAsk(at: now), case .offset = partition.next else { continue }
             guard let leader = leader(of: partition.name)?.leader else {
                 lacksLeader = true
                 failUnusable(index, at: now)
@@ -200,14 +205,20 @@ extension ConsumerMachine {
         return (end, next, nil)
     }
 
-    /// `auto.offset.reset`: the offset is below the log's first one, or above its end.
+    /// The offset is below the log's first one, or above its end.
     private mutating func leaveRange(_ index: Int, _ offset: Int64, at now: Instant) {
+        let what = "\(partitions[index].name) at offset \(offset)"
+        reset(index, orFail: .broker(.offsetOutOfRange, what: what), resuming: .offset(offset), at: now)
+    }
+
+    /// `auto.offset.reset`.
+    mutating func reset(
+        _ index: Int, orFail error: ClientError, resuming next: AssignedPartition.Next, at now: Instant
+    ) {
         switch configuration.autoOffsetReset {
         case .earliest: setNext(index, .lookUp(timestamp: ListOffsetsRequest.earliest))
         case .latest: setNext(index, .lookUp(timestamp: ListOffsetsRequest.latest))
-        case .none:
-            let what = "\(partitions[index].name) at offset \(offset)"
-            fail(index, .broker(.offsetOutOfRange, what: what), resuming: .offset(offset), at: now)
+        case .none: fail(index, error, resuming: next, at: now)
         }
     }
 }

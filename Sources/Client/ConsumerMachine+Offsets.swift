@@ -31,18 +31,27 @@ struct Question: Sendable {
         case position(TopicPartition)
         /// Offsets by time; those still missing are among the lookups.
         case offsets([TopicPartition: OffsetAndTimestamp])
+        /// The offsets that the group has committed.
+        case committed([TopicPartition])
+        /// A commit; retried for as long as the question may take, or not at all.
+        case commit([TopicPartition: OffsetAndMetadata]?, isRetried: Bool)
+        /// The end of the membership.
+        case farewell
     }
 
     enum Reply: Sendable {
         case partitionCount(Int)
         case position(Int64)
         case offsets([TopicPartition: OffsetAndTimestamp])
+        case committed([TopicPartition: OffsetAndMetadata])
+        case done
     }
 
     var id: UInt64
     var kind: Kind
     /// What is being asked, for who asks in vain.
     var what: String
+    var timeoutMilliseconds: Int64
     var deadline: Instant?
     var finish: @Sendable (Result<Reply, ClientError>) -> Void
 }
@@ -53,7 +62,7 @@ extension ConsumerMachine {
     /// Takes a question. False where the consumer is closed: `finish` will not be called.
     mutating func ask(
         _ id: UInt64, _ kind: Question.Kind, times: [TopicPartition: Int64] = [:], what: String,
-        finish: @escaping @Sendable (Result<Question.Reply, ClientError>) -> Void
+        timeoutMilliseconds: Int64? = nil, finish: @escaping @Sendable (Result<Question.Reply, ClientError>) -> Void
     ) -> Bool {
         if isClosed { return false }
         if case .partitionCount(let topic) = kind { follow(topic) }
@@ -61,13 +70,24 @@ extension ConsumerMachine {
             follow(name.topic)
             lookups.append(Lookup(owner: .question(id), partition: name, timestamp: times[name] ?? 0))
         }
-        questions.append(Question(id: id, kind: kind, what: what, finish: finish))
+        switch kind {
+        case .committed(let partitions):
+            committedOffsets.fetches.append(
+                CommittedOffsets.Fetch(owner: .question(id), partitions: partitions.sorted()))
+        case .commit(let offsets, let isRetried):
+            committedOffsets.commits.append(
+                CommittedOffsets.Commit(question: id, offsets: offsets ?? positions, isRetried: isRetried))
+        default: break
+        }
+        let timeout = timeoutMilliseconds ?? configuration.defaultApiTimeoutMilliseconds
+        questions.append(Question(id: id, kind: kind, what: what, timeoutMilliseconds: timeout, finish: finish))
         return true
     }
 
     /// Drops a question, and returns what was to be called; nil where it has been.
     mutating func cancelQuestion(_ id: UInt64) -> (@Sendable (Result<Question.Reply, ClientError>) -> Void)? {
         lookups.removeAll { $0.owner == .question(id) }
+        committedOffsets.cancel(id)
         guard let index = questions.firstIndex(where: { $0.id == id }) else { return nil }
         return questions.remove(at: index).finish
     }
@@ -75,14 +95,14 @@ extension ConsumerMachine {
     /// Answers what can be answered, and gives up what has waited for too long.
     mutating func answerQuestions(at now: Instant) {
         for index in questions.indices where questions[index].deadline == nil {
-            questions[index].deadline = now.advanced(byMilliseconds: configuration.defaultApiTimeoutMilliseconds)
+            questions[index].deadline = now.advanced(byMilliseconds: questions[index].timeoutMilliseconds)
         }
         for question in questions {
             if let result = answer(to: question) ?? timeout(of: question, at: now) { finish(question.id, result) }
         }
     }
 
-    private mutating func finish(_ id: UInt64, _ result: Result<Question.Reply, ClientError>) {
+    mutating func finish(_ id: UInt64, _ result: Result<Question.Reply, ClientError>) {
         if let finish = cancelQuestion(id) { resume { finish(result) } }
     }
 
@@ -99,6 +119,8 @@ extension ConsumerMachine {
             return position(of: index).map { .success(.position($0)) }
         case .offsets(let found):
             return lookups.contains { $0.owner == .question(question.id) } ? nil : .success(.offsets(found))
+        case .farewell: return isDoneWithGroup ? .success(.done) : nil
+        case .committed, .commit: return nil
         }
     }
 
@@ -107,7 +129,7 @@ extension ConsumerMachine {
         if case .partitionCount(let topic) = question.kind, case .unusable(let code)? = wire.cluster.topics[topic] {
             return .failure(.broker(code, what: topic))
         }
-        return .failure(.timedOut(what: question.what, milliseconds: configuration.defaultApiTimeoutMilliseconds))
+        return .failure(.timedOut(what: question.what, milliseconds: question.timeoutMilliseconds))
     }
 
     // MARK: Lookups

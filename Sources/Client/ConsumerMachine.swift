@@ -9,17 +9,27 @@ struct ConsumerMachine: ClientMachine {
     var wire: WireClient
     let configuration: ConsumerConfiguration
     let progress = ReadProgress()
-    private(set) var isClosed = false
+    /// Whether nothing is read any more.
+    var isClosed = false
+
+    /// The group of `group.id`, if there is one; a member of it once topics are subscribed to.
+    var group: GroupMembership?
+    var committedOffsets = CommittedOffsets()
+    var listener: (any RebalanceListener)?
+    /// What the machine and the reader tell each other about their group.
+    var reader = GroupReader()
+    /// Whether the membership ends once what was read is committed.
+    var isLeaving = false
 
     /// Partitions by name, for looking one up; the order is that of `partitions`.
-    private(set) var indices: [TopicPartition: Int] = [:]
+    var indices: [TopicPartition: Int] = [:]
     var partitions: [AssignedPartition] = []
     /// In the order of arrival.
     var buffered: [Buffered] = []
     /// What the reader is at.
-    private var taken: Buffered?
+    var taken: Buffered?
     private var claim: UInt64?
-    private var waiting: Waiting?
+    private(set) var waiting: Waiting?
 
     var fetches: [FetchInFlight] = []
     var lookups: [Lookup] = []
@@ -29,7 +39,7 @@ struct ConsumerMachine: ClientMachine {
     private var lastNumber: UInt64 = 0
 
     /// A reader that waits for something to read.
-    private struct Waiting: Sendable {
+    struct Waiting: Sendable {
         var id: UInt64
         var timeoutMilliseconds: Int64?
         var deadline: Instant?
@@ -39,6 +49,10 @@ struct ConsumerMachine: ClientMachine {
     init(_ configuration: ConsumerConfiguration, seed: UInt64) throws(ClientError) {
         self.configuration = configuration
         wire = WireClient(try configuration.wire(), seed: seed)
+        var random = SplitMix64(seed: seed)
+        group = configuration.groupID.map {
+            GroupMembership($0, configuration, memberID: Uuid.random(using: &random).description)
+        }
     }
 
     /// A number that was not drawn before.
@@ -56,6 +70,7 @@ struct ConsumerMachine: ClientMachine {
         unfollowedTopics = []
         proceed(at: now, &effects)
         resumeReader(at: now)
+        if let deadline = reader.closeBy, deadline <= now || isDoneWithGroup { return end(at: now, &effects) }
         if let deadline = nextDeadline(after: now) { effects.append(.wake(at: deadline)) }
     }
 
@@ -68,10 +83,14 @@ struct ConsumerMachine: ClientMachine {
         // Answers make room for the next requests; a request that cannot be sent fails at once.
         var answers: [(id: CallID, result: Result<Answer, ClientError>)]
         repeat {
-            sendLookups(at: now, &effects)
-            sendFetches(at: now, &effects)
+            proceedWithGroup(at: now, &effects)
+            if !isClosed {
+                sendLookups(at: now, &effects)
+                sendFetches(at: now, &effects)
+            }
             answers = wire.takeAnswers()
             for (id, result) in answers {
+                if takeGroupAnswer(id, result, at: now) { continue }
                 if let index = fetches.firstIndex(where: { $0.call == id }) {
                     takeFetch(fetches.remove(at: index), result, at: now, &effects)
                 } else {
@@ -82,19 +101,27 @@ struct ConsumerMachine: ClientMachine {
         answerQuestions(at: now)
     }
 
+    /// Ends what tasks wait for; a member of a group first commits what was read, and says goodbye.
     private mutating func close(at now: Instant, _ effects: inout Effects) {
+        if isClosed { return }
+        leaveGroup(at: now)
         isClosed = true
+        for question in questions { finish(question.id, .failure(.closed)) }
+        interrupt()
+        if isDoneWithGroup { return end(at: now, &effects) }
+        handle(.woke, at: now, &effects)
+    }
+
+    private mutating func end(at now: Instant, _ effects: inout Effects) {
+        reader.closeBy = nil
         wire.close(at: now, &effects)
         _ = wire.takeAnswers()
-        for question in questions { resume { question.finish(.failure(.closed)) } }
-        questions = []
-        interrupt()
         resumeReader(at: now)
         effects.append(.stop(failure: nil))
     }
 
     private func nextDeadline(after now: Instant) -> Instant? {
-        var next = waiting?.deadline
+        var next = [waiting?.deadline, nextGroupDeadline(after: now)].compactMap { $0 }.min()
         for deadline in partitions.lazy.map(\.retryAt) + lookups.lazy.map(\.retryAt) + questions.lazy.map(\.deadline) {
             if let deadline, deadline > now { next = min(next ?? deadline, deadline) }
         }
@@ -118,90 +145,6 @@ struct ConsumerMachine: ClientMachine {
         now.advanced(byMilliseconds: max(1, configuration.retryBackoffMilliseconds))
     }
 
-    // MARK: Assignment
-
-    /// Reads these partitions, and no others, from now on.
-    mutating func assign(_ starts: [TopicPartition: StartPosition]) throws(ClientError) {
-        for (name, start) in starts { try start.check(name) }
-        indices = [:]
-        partitions = []
-        buffered = []
-        taken = nil
-        lookups.removeAll { $0.isForPosition }
-        interrupt()
-        for name in starts.keys.sorted() {
-            indices[name] = partitions.count
-            partitions.append(AssignedPartition(name: name, next: .halted, generation: 0, turn: number()))
-            follow(name.topic)
-            if let start = starts[name] { begin(partitions.count - 1, at: start.next) }
-        }
-    }
-
-    /// Goes on with `start`; what was fetched of the partition is dropped.
-    mutating func seek(_ name: TopicPartition, to start: StartPosition) throws(ClientError) {
-        try start.check(name)
-        begin(try index(of: name), at: start.next)
-    }
-
-    mutating func setPaused(_ isPaused: Bool, _ names: [TopicPartition]) throws(ClientError) {
-        for name in names { _ = try index(of: name) }
-        for name in names { partitions[try index(of: name)].isPaused = isPaused }
-        interrupt()
-    }
-
-    func index(of name: TopicPartition) throws(ClientError) -> Int {
-        guard let index = indices[name] else { throw .refused("\(name) is not assigned to this consumer") }
-        return index
-    }
-
-    /// Whether what was asked or fetched with this generation still counts.
-    func isCurrent(_ index: Int, _ generation: UInt64) -> Bool {
-        index < partitions.count && partitions[index].generation == generation
-    }
-
-    /// The offset of the next record that a reader will get; nil while it is not known.
-    func position(of index: Int) -> Int64? {
-        if taken?.index == index { return progress.position.load(ordering: .acquiring) }
-        if let first = buffered.first(where: { $0.index == index }) { return first.from }
-        if case .offset(let offset) = partitions[index].next { return offset }
-        return nil
-    }
-
-    /// Begins again: nothing that was asked or fetched before counts any more.
-    private mutating func begin(_ index: Int, at next: AssignedPartition.Next, notBefore retryAt: Instant? = nil) {
-        let old = partitions[index].generation
-        partitions[index].generation = number()
-        partitions[index].retryAt = retryAt
-        partitions[index].bufferedBytes = 0
-        buffered.removeAll { $0.index == index }
-        lookups.removeAll { $0.owner == .position(index, old) }
-        if taken?.index == index { taken = nil }
-        setNext(index, next)
-        interrupt()
-    }
-
-    /// What comes behind that which was fetched.
-    mutating func setNext(_ index: Int, _ next: AssignedPartition.Next) {
-        partitions[index].next = next
-        if case .lookUp(let timestamp) = next {
-            let owner = Lookup.Owner.position(index, partitions[index].generation)
-            let (name, retryAt) = (partitions[index].name, partitions[index].retryAt)
-            lookups.append(Lookup(owner: owner, partition: name, timestamp: timestamp, retryAt: retryAt))
-        }
-    }
-
-    /// Has the reader throw an error once it has come to it. The partition rests until then, and for
-    /// `retry.backoff.ms` at least.
-    mutating func fail(
-        _ index: Int, _ error: ClientError, resuming next: AssignedPartition.Next, at now: Instant
-    ) {
-        buffered.append(Buffered(index: index, content: .failure(error, resuming: next)))
-        partitions[index].next = .halted
-        partitions[index].retryAt = retryTime(after: now)
-    }
-
-    private func interrupt() { progress.interruptions.add(1, ordering: .acquiringAndReleasing) }
-
     // MARK: The reader
 
     /// What a reader gets.
@@ -211,6 +154,8 @@ struct ConsumerMachine: ClientMachine {
         /// Those that it has are still good.
         case goOn(UInt64)
         case failed(ClientError)
+        /// The listener is to be told, and `finish` to be called after that.
+        case rebalance(RebalanceStep, any RebalanceListener)
         case nothingYet
         /// There will be no more.
         case ended
@@ -236,21 +181,23 @@ struct ConsumerMachine: ClientMachine {
     mutating func update(_ records: FetchedRecords) { taken?.content = .records(records) }
 
     /// The next records. `isFinished` says that those taken before have been read to their end.
-    /// `hasRoom` becomes true where fetches that had stopped can go on.
-    mutating func take(isFinished: Bool, hasRoom: inout Bool) -> Step {
+    /// `hasProcessed` says that everything that was returned has been worked on.
+    /// `hasRoom` becomes true where the machine has something to do: fetches that had stopped can go on.
+    mutating func take(isFinished: Bool, hasProcessed: Bool = true, hasRoom: inout Bool) -> Step {
         let stamp = progress.interruptions.load(ordering: .acquiring)
         if isClosed { return .ended }
+        if let step = meetReader(hasProcessed: hasProcessed, hasWork: &hasRoom) { return step }
         if let taken, !isFinished {
-            if !partitions[taken.index].isPaused { return .goOn(stamp) }
+            if partitions[taken.index].isReadable { return .goOn(stamp) }
             giveBack()
         } else if let taken {
-            hasRoom = !mayFetchAhead
+            let wasFull = !mayFetchAhead
             partitions[taken.index].bufferedBytes -= taken.byteCount
-            hasRoom = hasRoom && mayFetchAhead
+            hasRoom = hasRoom || wasFull && mayFetchAhead
             self.taken = nil
         }
         guard let index = readable else {
-            return partitions.isEmpty ? .failed(.refused("no partition is assigned to this consumer")) : .nothingYet
+            return isIdle ? .failed(.refused("no partition is assigned to this consumer")) : .nothingYet
         }
         let next = buffered.remove(at: index)
         switch next.content {
@@ -278,7 +225,7 @@ struct ConsumerMachine: ClientMachine {
     mutating func wait(
         _ id: UInt64, timeoutMilliseconds: Int64?, _ resume: @escaping @Sendable () -> Void
     ) -> Bool {
-        if readable != nil || isClosed || partitions.isEmpty { return false }
+        if readable != nil || isClosed || isIdle || awaitsReader { return false }
         waiting = Waiting(id: id, timeoutMilliseconds: timeoutMilliseconds, resume: resume)
         return true
     }
@@ -291,7 +238,10 @@ struct ConsumerMachine: ClientMachine {
     }
 
     /// The first of what was fetched that belongs to no paused partition.
-    private var readable: Int? { buffered.firstIndex { !partitions[$0.index].isPaused } }
+    private var readable: Int? { buffered.firstIndex { partitions[$0.index].isReadable } }
+
+    /// Whether there is nothing that could be read, ever.
+    private var isIdle: Bool { partitions.isEmpty && !isSubscribed }
 
     private mutating func giveBack() {
         guard var taken, case .records(var records) = taken.content else { return }
@@ -308,35 +258,8 @@ struct ConsumerMachine: ClientMachine {
         }
         waiting = reader
         let isLate = reader.deadline.map { $0 <= now } ?? false
-        guard isLate || isClosed || partitions.isEmpty || readable != nil else { return }
+        guard isLate || isClosed || isIdle || awaitsReader || readable != nil else { return }
         waiting = nil
         resume(reader.resume)
-    }
-}
-
-extension TopicPartition: Comparable {
-    /// By topic, then by partition.
-    public static func < (left: TopicPartition, right: TopicPartition) -> Bool {
-        (left.topic, left.partition) < (right.topic, right.partition)
-    }
-}
-
-extension StartPosition {
-    fileprivate var next: AssignedPartition.Next {
-        switch self {
-        case .earliest: .lookUp(timestamp: ListOffsetsRequest.earliest)
-        case .latest: .lookUp(timestamp: ListOffsetsRequest.latest)
-        case .offset(let offset): .offset(offset)
-        case .timestamp(let timestamp): .lookUp(timestamp: timestamp)
-        }
-    }
-
-    fileprivate func check(_ name: TopicPartition) throws(ClientError) {
-        switch self {
-        case .offset(let value) where value < 0: throw .refused("\(name) has no offset \(value)")
-        case .timestamp(let value) where value < 0: throw .refused("\(name) has no records of the time \(value)")
-        default: break
-        }
-        guard name.partition >= 0 else { throw .refused("\(name) cannot be: partitions count from 0") }
     }
 }

@@ -35,8 +35,12 @@ public struct ConsumerRecords: AsyncSequence, Sendable {
             if reading == nil { reading = Reading(try Claim(consumer.thread)) }
             while !Task.isCancelled {
                 if let record = try reading?.next() { return record }
-                guard let more = try reading?.more() else { return nil }
-                if !more { await reading?.claim.wait(timeoutMilliseconds: nil) }
+                switch try reading?.more() {
+                case .more: continue
+                case .nothingYet: await reading?.claim.wait(timeoutMilliseconds: nil)
+                case .rebalance(let step, let listener): await consumer.tell(listener, of: step)
+                case .ended, nil: return nil
+                }
             }
             return nil
         }
@@ -109,12 +113,24 @@ struct Reading {
         claim.thread.withMachine { $0.update(records) }
     }
 
-    /// Takes more records; false where there are none yet, nil where there will be none.
-    mutating func more() throws(ClientError) -> Bool? {
+    /// What comes where `next` has no record.
+    enum More {
+        /// There may be some at once.
+        case more
+        case nothingYet
+        /// A listener is to be told first.
+        case rebalance(RebalanceStep, any RebalanceListener)
+        /// There will be none.
+        case ended
+    }
+
+    /// Takes more records. `hasProcessed` says that all that were returned have been worked on.
+    mutating func more(hasProcessed: Bool = true) throws(ClientError) -> More {
         let isFinished = records == nil
         let (step, hasRoom) = claim.thread.withMachine { machine in
             var hasRoom = false
-            return (machine.take(isFinished: isFinished, hasRoom: &hasRoom), hasRoom)
+            let step = machine.take(isFinished: isFinished, hasProcessed: hasProcessed, hasRoom: &hasRoom)
+            return (step, hasRoom)
         }
         if hasRoom { claim.thread.announceWork() }
         switch step {
@@ -127,9 +143,10 @@ struct Reading {
             throw error
         case .nothingYet:
             records = nil
-            return false
-        case .ended: return nil
+            return .nothingYet
+        case .rebalance(let step, let listener): return .rebalance(step, listener)
+        case .ended: return .ended
         }
-        return true
+        return .more
     }
 }

@@ -1,3 +1,4 @@
+import ConsumerGroups
 import SegmentLog
 import WireProtocol
 
@@ -9,6 +10,16 @@ public typealias RecordHeader = SegmentLog.RecordHeader
 public typealias ClientError = WireProtocol.ClientError
 /// A host and a port.
 public typealias SocketAddress = WireProtocol.SocketAddress
+/// Divides a group's partitions between its members.
+public typealias ConsumerPartitionAssignor = ConsumerGroups.ConsumerPartitionAssignor
+/// "range": of each topic, each member gets a run of partitions.
+public typealias RangeAssignor = ConsumerGroups.RangeAssignor
+/// "roundrobin": all partitions in turn.
+public typealias RoundRobinAssignor = ConsumerGroups.RoundRobinAssignor
+/// "sticky": balanced, and as few partitions as possible move.
+public typealias StickyAssignor = ConsumerGroups.StickyAssignor
+/// "cooperative-sticky": the same, and what does not move is read on during the rebalance (KIP-429).
+public typealias CooperativeStickyAssignor = ConsumerGroups.CooperativeStickyAssignor
 
 /// A topic's partition.
 public struct TopicPartition: Hashable, Sendable, CustomStringConvertible {
@@ -83,4 +94,21 @@ public struct ConsumerRecord: Sendable {
     public var value: Bytes?
     /// Headers, in order.
     public var headers: [RecordHeader]
+}
+
+/// How far a group has read a partition.
+public struct OffsetAndMetadata: Equatable, Sendable {
+    /// The offset of the next record to read, 0 or more.
+    public var offset: Int64
+    /// The leader epoch of the last record that was read; -1 where that is not known (KIP-320).
+    public var leaderEpoch: Int32
+    /// What is kept beside the offset.
+    public var metadata: String
+
+    /// An offset to commit.
+    public init(_ offset: Int64, leaderEpoch: Int32 = -1, metadata: String = "") {
+        self.offset = offset
+        self.leaderEpoch = leaderEpoch
+        self.metadata = metadata
+    }
 }

@@ -5,7 +5,7 @@ import WireProtocol
 @testable import LogbookClient
 
 /// Brokers 1, 2, … that know of each other, once they are all there.
-private final class ScriptedCluster: Sendable {
+final class ScriptedCluster: Sendable {
     struct State: Sendable {
         var addresses: [SocketAddress] = []
         var controller: Int32 = 1
@@ -75,7 +75,7 @@ extension Result where Failure == ClientError {
     fileprivate var error: ClientError? { if case .failure(let error) = self { error } else { nil } }
 }
 
-@Suite("An admin", .timeLimit(.minutes(5)))
+@Suite("An admin", .timeLimit(.minutes(15)))
 struct AdminTests {
     @Test("creates topics at the controller, and has an outcome in the broker's words for each")
     func createTopics() async throws {
@@ -404,7 +404,7 @@ struct AdminMachineTests {
     }
 }
 
-@Suite("An admin with a real broker", .timeLimit(.minutes(5)))
+@Suite("An admin with a real broker", .timeLimit(.minutes(15)))
 struct AdminBrokerTests {
     private func outcome<Key, Value>(_ outcomes: [Key: Result<Value, ClientError>]) -> Result<Value, ClientError>? {
         outcomes.count == 1 ? outcomes.first?.value : nil

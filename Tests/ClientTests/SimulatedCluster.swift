@@ -60,6 +60,10 @@ final class SimulatedCluster {
     var cutsBatches = false
     /// Changes an answer's bytes on their way.
     var mutate: ((ApiKey, inout [UInt8]) -> Void)?
+    /// Who answers what concerns groups.
+    var coordinator: FakeCoordinator?
+    /// Connections with a request whose answer waits: what comes behind waits too.
+    private var blocked: Set<ConnectionID> = []
     /// Brokers whose answers to fetches do not arrive until `release`.
     var stalled: Set<Int32> = []
     private var late: [(Held, FetchResponse)] = []
@@ -110,8 +114,7 @@ final class SimulatedCluster {
     /// Has everything happen that can at this time.
     func settle() throws {
         try driver.deliver(.woke)
-        var isBusy = true
-        while isBusy { isBusy = try step() }
+        while try step() {}
     }
 
     /// Moves time on; fetches that wait are answered when their time is over.
@@ -138,7 +141,8 @@ final class SimulatedCluster {
         try settle()
     }
 
-    private func step() throws -> Bool {
+    /// Has one thing happen; false where nothing can.
+    func step() throws -> Bool {
         if openedCount < driver.opening.count {
             let (id, address) = driver.opening[openedCount]
             openedCount += 1
@@ -153,7 +157,7 @@ final class SimulatedCluster {
         }
         for (id, broker) in connections where !driver.closed.contains(id) {
             // Answers keep the order of their requests: a fetch that waits holds up what comes behind.
-            if held.contains(where: { $0.connection == id }) { continue }
+            if held.contains(where: { $0.connection == id }) || blocked.contains(id) { continue }
             let frames = driver.sent[id] ?? []
             let taken = takenFrames[id, default: 0]
             if taken < frames.count {
@@ -206,17 +210,23 @@ final class SimulatedCluster {
             fetches.append(seen)
             let deadline = driver.now.advanced(byMilliseconds: Int64(request.maxWaitMilliseconds))
             held.append(Held(connection: id, fetch: seen, correlationID: correlation, deadline: deadline))
-        default: break
+        default:
+            blocked.insert(id)
+            try coordinator?.serve(api, body, version, from: id, at: broker) { message in
+                self.blocked.remove(id)
+                try self.send(message, version, correlation, on: id)
+            }
         }
     }
 
     private func apiVersions() -> ApiVersionsResponse {
         var response = ApiVersionsResponse()
-        for api in [ApiKey.apiVersions, .metadata, .listOffsets, .fetch] {
+        for api in [ApiKey.apiVersions, .metadata, .listOffsets, .fetch] + (coordinator?.served ?? []) {
             var entry = ApiVersionsResponse.ApiVersion()
             entry.apiKey = api.rawValue
             entry.minVersion = api.versions.lowerBound
             entry.maxVersion = api == .fetch ? maxFetchVersion : api.versions.upperBound
+            if let newest = coordinator?.newest[api] { entry.maxVersion = newest }
             response.apiKeys.append(entry)
         }
         return response
@@ -357,7 +367,11 @@ extension SimulatedCluster {
         var isFinished = true
         do throws(ClientError) {
             while records.count < count {
-                switch machine.take(isFinished: isFinished, hasRoom: &hasRoom) {
+                switch machine.take(isFinished: isFinished, hasProcessed: records.isEmpty, hasRoom: &hasRoom) {
+                case .rebalance(let step, let listener):
+                    (listener as? RecordingListener)?.take(step)
+                    machine.finishStep(step.id)
+                    try? driver.deliver(.woke)
                 case .records(var taken, _):
                     isFinished = false
                     while records.count < count, let record = try taken.next() {

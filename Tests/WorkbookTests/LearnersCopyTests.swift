@@ -3,7 +3,8 @@ import Testing
 
 @testable import WorkbookKit
 
-@Suite("A learner's copy")
+// One after the other: each builds packages, with all the cores there are.
+@Suite("A learner's copy", .serialized)
 struct LearnersCopyTests {
     @Test("has stubs for bodies, and everything else as it is")
     func start() throws {

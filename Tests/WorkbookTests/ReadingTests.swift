@@ -82,7 +82,7 @@ struct TestRunTests {
         #expect("".wrapped(to: 4) == [""] && "seventeen".wrapped(to: 4) == ["seventeen"])
     }
 
-    @Test("that is interrupted ends the program that runs", .timeLimit(.minutes(1)))
+    @Test("that is interrupted ends the program that runs", .timeLimit(.minutes(15)))
     func interrupt() async throws {
         let fifo = NSTemporaryDirectory() + "/workbook-" + UUID().uuidString
         #expect(mkfifo(fifo, 0o600) == 0)

@@ -49,12 +49,6 @@ public enum GroupAnswer: Sendable {
     case leave(LeaveGroupResponse)
     /// To ConsumerGroupHeartbeat.
     case consumerHeartbeat(ConsumerGroupHeartbeatResponse)
-    /// To OffsetCommit.
-    case commit(OffsetCommitResponse)
-    /// To OffsetDelete.
-    case deleteOffsets(OffsetDeleteResponse)
-    /// To DeleteGroups: one group's outcome.
-    case deleteGroup(ErrorCode)
 }
 
 /// Who sends a request, as DescribeGroups shows it.

@@ -66,14 +66,20 @@ public protocol GroupRecordValue: Field, Equatable, Sendable {
     static var versions: ClosedRange<Int16> { get }
     /// The version that is written.
     static var written: Int16 { get }
+    /// The same for a value that only another version can hold; `written` for all others.
+    var writtenVersion: Int16 { get }
     /// The first version with compact lengths and tags.
     static var firstFlexible: Int16 { get }
 }
 
 extension GroupRecordValue {
+    /// The version that is written.
+    public var writtenVersion: Int16 { Self.written }
+
     /// The version, and the fields.
     public func encoded() throws(CodingError) -> Bytes {
-        try encoded(behind: Self.written, version: Self.written, isFlexible: Self.written >= Self.firstFlexible)
+        let version = writtenVersion
+        return try encoded(behind: version, version: version, isFlexible: version >= Self.firstFlexible)
     }
 
     /// Reads the fields of the version that the bytes begin with.

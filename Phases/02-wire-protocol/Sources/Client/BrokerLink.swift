@@ -33,6 +33,8 @@ struct BrokerLink {
     let address: SocketAddress
     /// The broker's id; nil for an address that the user gave.
     let nodeID: Int32?
+    /// Whether it is kept for what a group's coordinator is asked.
+    var isForCoordinator = false
     private let configuration: WireClient.Configuration
     private var state = State.idle
     private(set) var connection: ConnectionID?

@@ -47,6 +47,9 @@ public struct WireClient: Sendable {
         case any
         /// The broker with this id.
         case broker(Int32)
+        /// The broker with this id, on a connection of its own for what a group's coordinator is asked: an answer
+        /// to JoinGroup may take minutes, and a broker answers in order.
+        case coordinator(Int32)
     }
 
     /// What the links ask for, and what they have done.
@@ -265,19 +268,27 @@ public struct WireClient: Sendable {
         case .broker(let id):
             guard let address = cluster.brokers[id] else { return nil }
             return link(to: address, nodeID: id)
+        case .coordinator(let id):
+            guard let address = cluster.brokers[id] else { return nil }
+            return link(to: address, nodeID: id, isForCoordinator: true)
         case .any: return linkToAny(at: now)
         }
     }
 
-    private mutating func link(to address: SocketAddress, nodeID: Int32?) -> Int {
-        if let index = links.firstIndex(where: { $0.nodeID == nodeID && $0.address == address }) { return index }
-        links.append(BrokerLink(to: address, nodeID: nodeID, configuration))
+    private mutating func link(to address: SocketAddress, nodeID: Int32?, isForCoordinator: Bool = false) -> Int {
+        let known = links.firstIndex {
+            $0.nodeID == nodeID && $0.address == address && $0.isForCoordinator == isForCoordinator
+        }
+        if let known { return known }
+        var link = BrokerLink(to: address, nodeID: nodeID, configuration)
+        link.isForCoordinator = isForCoordinator
+        links.append(link)
         return links.count - 1
     }
 
     /// The ready connection with the least to do; else the next address in turn that may be tried.
     private mutating func linkToAny(at now: Instant) -> Int? {
-        let ready = links.indices.filter { links[$0].isReady }
+        let ready = links.indices.filter { links[$0].isReady && !links[$0].isForCoordinator }
         if let least = ready.min(by: { links[$0].load < links[$1].load }) { return least }
         var addresses: [(SocketAddress, Int32?)] = cluster.brokerIDs.compactMap { id in
             cluster.brokers[id].map { ($0, id) }

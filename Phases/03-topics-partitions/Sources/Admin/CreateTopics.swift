@@ -53,6 +53,32 @@ extension PartitionServer {
         return response
     }
 
+    /// Makes one of the topics that clients may not make, unless it is there; durable on return.
+    ///
+    /// - Parameters:
+    ///   - partitionCount: at least 1.
+    ///   - configs: what the topic sets itself, by the configs' names.
+    ///   - view: has the brokers that may hold it.
+    /// - Returns: none, or why it could not be made; a line for the operator says more.
+    public mutating func makeInternalTopic(
+        _ name: String, partitionCount: Int32, configs: [String: String], of view: ClusterView, at now: Instant,
+        _ server: inout RequestServer, _ effects: inout Effects
+    ) -> ErrorCode {
+        guard topics[name] == nil else { return .none }
+        do throws(Refusal) {
+            if let reason = topics.whyInvalid(name) { throw Refusal(.invalidTopic, reason) }
+            try checkConfigs(configs)
+            let replicas = try ReplicaPlacement(in: view).place(
+                Int(partitionCount), factor: settings.replicationFactor)
+            let topic = NewTopic(name: name, id: .random(using: &random), configs: configs, replicas: replicas)
+            try make([topic], at: now, &server, &effects)
+            return .none
+        } catch {
+            effects.log(.error, "internal_topic_not_created", ["topic": name, "error": error.reason])
+            return error.code
+        }
+    }
+
     /// Makes topics, all or none.
     mutating func make(
         _ new: [NewTopic], at now: Instant, _ server: inout RequestServer, _ effects: inout Effects
@@ -116,12 +142,16 @@ extension PartitionServer {
             }
             configs[config.name] = value
         }
+        try checkConfigs(configs)
+        return configs
+    }
+
+    private func checkConfigs(_ configs: [String: String]) throws(Refusal) {
         do throws(ConfigError) {
             try TopicConfig(overriding: configs, defaults: topics.defaults).checkTogether()
         } catch {
             throw Refusal(.invalidConfig, error.description)
         }
-        return configs
     }
 
     private func place(_ asked: CreateTopicsRequest.Topic, of view: ClusterView) throws(Refusal) -> [[Int32]] {

@@ -39,7 +39,7 @@ public final class Partition {
     struct Append {
         var end: LogPosition
         var byteCount: Int
-        /// The produce that waits for it, if one does.
+        /// The produce that waits for it; nil for an append of the node's own.
         var produce: ProduceID?
     }
 
@@ -49,6 +49,8 @@ public final class Partition {
         var byteCount = 0
         /// Produces with an append that is now acknowledged, in order.
         var produces: [ProduceID] = []
+        /// Whether an append of the node's own is among what can be seen now.
+        var hasOwn = false
     }
 
     init(of topic: Topics.Topic, number: Int32, key: Int, leaderEpoch: Int32, in directory: LogDirectory) {
@@ -122,7 +124,7 @@ public final class Partition {
             guard append.end.offset <= limit else { break }
             highWatermark = append.end
             progress.byteCount += append.byteCount
-            if let produce = append.produce { progress.produces.append(produce) }
+            if let produce = append.produce { progress.produces.append(produce) } else { progress.hasOwn = true }
             count += 1
         }
         uncommitted.removeFirst(count)

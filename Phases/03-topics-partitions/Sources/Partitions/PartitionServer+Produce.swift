@@ -93,6 +93,7 @@ extension PartitionServer {
     mutating func commit(_ partition: Partition, _ server: inout RequestServer, _ effects: inout Effects) {
         let progress = partition.advanceHighWatermark(flushMessages: partition.config.flushMessages)
         for id in progress.produces { acknowledge(id, &server, &effects) }
+        if progress.hasOwn, !advanced.contains(partition.key) { advanced.append(partition.key) }
         if progress.byteCount > 0 { wakeFetches(on: partition, byteCount: progress.byteCount, &server, &effects) }
         if partition.needsSynchronize(flushMessages: partition.config.flushMessages),
             let (file, end) = partition.unsynchronized

@@ -19,6 +19,8 @@ public struct PartitionServer {
     var synchronizes = SynchronizeQueue<Int>()
     var produces: [ProduceID: WaitingProduce] = [:]
     var nextProduce: UInt64 = 0
+    /// The keys of partitions in which appends of the node's own have become committed, see `takeAdvanced`.
+    var advanced: [Int] = []
     var fetches = DelayedOperations<FetchKey, WaitingFetch>()
     /// Whether something has become durable since it was last set to false: checkpoints are behind.
     public var hasNewDurable = false
