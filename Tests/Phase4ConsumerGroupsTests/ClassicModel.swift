@@ -123,6 +123,8 @@ struct ClassicModel {
         for member in response.members {
             let said = members[member.memberID]?.offer[response.protocolName ?? ""]
             expect(said == member.metadata.array, "I4.1: \(member.memberID) said \(said ?? [])")
+            let hasJoined = members[member.memberID]?.generation == response.generationID
+            expect(hasJoined || member.groupInstanceID != nil, "I4.1: \(member.memberID) has not joined")
         }
     }
 

@@ -10,6 +10,7 @@ final class ClassicTalk {
     var group: ClassicGroup
     var now: Int64 = 0
     var wakeAt: Instant?
+    var wakeCount = 0
     var records: [GroupRecord] = []
     var answers: [UInt64: GroupAnswer] = [:]
     /// Requests that were answered twice, or that nobody sent.
@@ -56,6 +57,7 @@ final class ClassicTalk {
 
     /// Tells the group the time.
     func expire() {
+        wakeCount += 1
         wakeAt = nil
         var actions = GroupActions()
         group.expire(at: instant, time: time, &actions)

@@ -282,15 +282,18 @@ final class ClassicWorld {
         model.members[id]?.longestSession = max(member.longestSession, Int64(session))
     }
 
-    private func unpark(_ request: Waiting) {
+    private func unpark(_ request: Waiting, _ error: ErrorCode) {
         guard request.isParked else { return }
+        if let member = model.members[request.id], error == .unknownMemberID {
+            model.expect(member.isGone, "I4.4: \(request.id) waits, and is taken for dead")
+        }
         model.members[request.id]?.waiting -= 1
         model.members[request.id]?.heardAtMost = talk.now
     }
 
     private func takeJoin(_ number: UInt64) {
         guard let request = waiting[number], let response = talk.joined(number) else { return }
-        unpark(request)
+        unpark(request, response.errorCode)
         model.note("join \(response.errorCode)")
         if response.errorCode == .none {
             becomeMember(request, response)
@@ -348,7 +351,7 @@ final class ClassicWorld {
 
     private func takeSync(_ number: UInt64) {
         guard let request = waiting[number], let response = talk.synced(number) else { return }
-        unpark(request)
+        unpark(request, response.errorCode)
         model.note("sync \(response.errorCode)")
         if response.errorCode == .none {
             model.members[request.id]?.heardAtMost = talk.now
@@ -389,7 +392,7 @@ final class ClassicWorld {
         }
         model.expect(isHealed, "I4.4: it does not heal: \(talk.group.state.rawValue)")
         pass(400_000)
-        model.expect(talk.group.isEmpty, "I4.5: \(talk.group.memberCount) silent members")
+        model.expect(talk.group.isEmpty, "I4.10: \(talk.group.memberCount) silent members")
         model.expect(waiting.isEmpty, "I4.4: \(waiting.keys.sorted()) are never answered")
         model.expect(talk.wakeAt == nil, "an empty group is woken")
     }

@@ -29,15 +29,15 @@ extension ClassicGroup {
             if member.sync != nil && state != .completingRebalance {
                 return "I4.4: \(member.id) waits to sync for ever"
             }
-            if member.sessionEnd == nil && !member.isWaiting { return "I4.5: \(member.id) may be silent for ever" }
+            if member.sessionEnd == nil && !member.isWaiting { return "I4.10: \(member.id) may be silent for ever" }
         }
         if phaseEnd == nil && (state == .preparingRebalance || state == .completingRebalance) {
-            return "I4.5: \(state.rawValue) may last for ever"
+            return "I4.10: \(state.rawValue) may last for ever"
         }
         let silent = all.filter { !$0.isWaiting || $0.isNew }.compactMap(\.sessionEnd)
         for end in silent + pendingMembers.values + [phaseEnd].compactMap({ $0 })
         where (wake ?? end) > end || wake == nil {
-            return "I4.5: nobody is woken by \(end)"
+            return "I4.10: nobody is woken by \(end)"
         }
         return nil
     }

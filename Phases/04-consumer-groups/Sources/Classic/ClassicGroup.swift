@@ -14,7 +14,7 @@ import WireProtocol
 /// - I4.2: what the members of a generation are assigned comes from one SyncGroup of its leader.
 /// - I4.3: a commit with a generation is accepted only from a member, in the group's generation.
 /// - I4.4: a request is answered at most once, and at last.
-/// - I4.5: whoever can fall silent has a deadline, and the group has asked to be woken by then.
+/// - I4.10: whoever can fall silent has a deadline, and the group has asked to be woken by then.
 public struct ClassicGroup {
     /// Kafka's states, by the names that clients see. A group that is removed is dropped; "Dead" is one that is not there.
     public enum State: String, Sendable {
