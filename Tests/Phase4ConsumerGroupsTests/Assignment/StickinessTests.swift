@@ -6,18 +6,13 @@ import WireProtocol
 
 @Suite("Over 10,000 changes of a group")
 struct StickinessTests {
-    @Test(
-        "with equal subscriptions, uniform is balanced to within one and moves exactly the least",
-        .timeLimit(.minutes(5)))
+    @Test("with equal subscriptions, uniform is balanced to within one and moves exactly the least", .timeLimit(.minutes(5)))
     func equalUniform() throws { try measureEqual("uniform", seed: 4, uniform) }
 
-    @Test(
-        "with equal subscriptions, sticky is balanced to within one and moves exactly the least",
-        .timeLimit(.minutes(5)))
+    @Test("with equal subscriptions, sticky is balanced to within one and moves exactly the least", .timeLimit(.minutes(5)))
     func equalSticky() throws { try measureEqual("sticky", seed: 5, sticky) }
 
-    @Test(
-        "with unequal subscriptions, the balance is the best that there is, and moves are few", .timeLimit(.minutes(5)))
+    @Test("with unequal subscriptions, the balance is the best that there is, and moves are few", .timeLimit(.minutes(5)))
     func unequal() throws {
         var group = ChangingGroup(seed: 6, isEqual: false)
         var (moves, least, worst, exceeding, spread) = (0, 0, 0, 0, 0)
@@ -108,9 +103,7 @@ private func places<Assigned>(
     _ assignment: [String: Assigned], _ transform: (Assigned) -> [ChangingGroup.Place]
 ) -> [Int: Set<ChangingGroup.Place>] {
     var result: [Int: Set<ChangingGroup.Place>] = [:]
-    for (member, assigned) in assignment {
-        result[(Int(member.dropFirst()) ?? 0) - 1_000_000] = Set(transform(assigned))
-    }
+    for (member, assigned) in assignment { result[(Int(member.dropFirst()) ?? 0) - 1_000_000] = Set(transform(assigned)) }
     return result
 }
 

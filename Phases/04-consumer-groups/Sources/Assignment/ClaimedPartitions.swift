@@ -23,9 +23,7 @@ struct ClaimedPartitions {
     mutating func claim<Topic>(
         _ topic: Topic, _ partition: Int32, by member: Int, since generation: Int32, in table: PartitionTable<Topic>
     ) {
-        guard let (topic, partition) = table.find(topic, partition), !claimants[partition].contains(member) else {
-            return
-        }
+        guard let (topic, partition) = table.find(topic, partition), !claimants[partition].contains(member) else { return }
         claimants[partition].append(member)
         guard table.isSubscribed(member, to: topic) else { return }
         if generation > generations[partition] {

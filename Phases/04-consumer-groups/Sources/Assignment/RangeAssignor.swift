@@ -83,8 +83,7 @@ extension PartitionTable {
 }
 
 /// Kafka's order of members: static ones first, by instance id; the others by member id.
-private func isBefore(_ left: (instance: String?, member: String), _ right: (instance: String?, member: String)) -> Bool
-{
+private func isBefore(_ left: (instance: String?, member: String), _ right: (instance: String?, member: String)) -> Bool {
     switch (left.instance, right.instance) {
     case (let left?, let right?): left < right
     case (nil, nil): left.member < right.member

@@ -90,9 +90,7 @@ public struct UniformAssignor: ServerAssignor {
         var claims = ClaimedPartitions(table)
         for (member, description) in input.members.enumerated() {
             for topic in table.topics {
-                for partition in description.target[topic] ?? [] {
-                    claims.claim(topic, partition, by: member, since: 0, in: table)
-                }
+                for partition in description.target[topic] ?? [] { claims.claim(topic, partition, by: member, since: 0, in: table) }
             }
         }
         return table.targets(of: input.members, StickyBalance(table, homes: claims.homes).owners)

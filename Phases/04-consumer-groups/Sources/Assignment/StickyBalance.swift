@@ -182,8 +182,7 @@ extension StickyBalance {
         while !range.isEmpty {
             let middle = (range.lowerBound + range.upperBound) / 2
             if kinds[member][middle] == kindOf[partition] { return middle }
-            range =
-                kinds[member][middle] < kindOf[partition] ? middle + 1..<range.upperBound : range.lowerBound..<middle
+            range = kinds[member][middle] < kindOf[partition] ? middle + 1..<range.upperBound : range.lowerBound..<middle
         }
         return nil
     }
