@@ -10,8 +10,12 @@ struct ConsumerGroupSeedTests {
     func interleavings(block: Int) throws {
         for seed in block * seedsPerBlock..<(block + 1) * seedsPerBlock {
             var model = try ConsumerGroupModel(seed: UInt64(seed))
-            for _ in 0..<60 { try model.step() }
-            try model.settle()
+            do {
+                for _ in 0..<60 { try model.step() }
+                try model.settle()
+            } catch {
+                Issue.record("seed \(seed): \(error)")
+            }
         }
     }
 }

@@ -13,7 +13,7 @@
 /// It has no `\p{…}`, and `(?i)` folds the letters of ASCII only: names of topics have no others.
 public struct RegularExpression: Sendable {
     /// The most steps that an expression may be compiled to.
-    static let maxProgramCount = 10_000
+    static let maxProgramCount = 4_000
     /// The deepest that groups may be nested.
     static let maxDepth = 100
     /// The most times that a repetition may ask for: RE2's bound.
@@ -30,7 +30,8 @@ public struct RegularExpression: Sendable {
         let syntax = try parser.parse()
         guard syntax.instructionCount < Self.maxProgramCount else {
             throw RegularExpressionError(
-                position: 0, reason: "it takes more than \(Self.maxProgramCount) steps when its repetitions are written out")
+                position: 0,
+                reason: "it takes more than \(Self.maxProgramCount) steps when its repetitions are written out")
         }
         program = Instruction.program(of: syntax)
     }
