@@ -68,8 +68,8 @@ public struct GroupOffsets: Sendable {
     /// Whether a group has offsets by the last that was written, durable or not.
     public func hasOffsets(of group: String) -> Bool {
         guard let group = byGroup[group] else { return false }
-        return group.written.isEmpty
-            ? !group.durable.isEmpty : !group.all(isLatest: true).isEmpty
+        return group.written.values.contains { $0.value != nil }
+            || group.durable.keys.contains { group.written[$0] == nil }
     }
 
     // MARK: The log
