@@ -182,7 +182,8 @@ struct ConsumerGroupEdgeTests {
         let before: [UInt8] = [0, 0, 0, 0, 0, 5, 0, 0, 0, 4, 1, 2] + id(2) + [3, 0, 0, 0, 7, 0, 0, 0, 8]
         let tag: [UInt8] = [1, 0, 9, 3, 0, 0, 0, 3, 0, 0, 0, 5]
         let pending: [UInt8] = [2] + id(3) + [2, 0, 0, 0, 1]
-        let record = try GroupRecord(ConsumerGroupCurrentMemberAssignmentKey(groupID: "g", memberID: "m"), assignment.value)
+        let record = try GroupRecord(
+            ConsumerGroupCurrentMemberAssignmentKey(groupID: "g", memberID: "m"), assignment.value)
         #expect(record.key.array == [0, 8, 0, 1, 103, 0, 1, 109])
         #expect(record.value?.array == before + tag + pending + [1, 0, 5, 2, 0, 0, 0, 4, 0])
         #expect(try ConsumerGroup.groupID(of: record) == "g")

@@ -172,7 +172,9 @@ struct ConsumerGroupModel {
     private mutating func commit() {
         guard let index = some() else { return }
         let consumer = consumers[index]
-        guard let member = world.group.members[consumer.id], consumer.epoch > 0, member.assignment.epoch >= 0 else { return }
+        guard let member = world.group.members[consumer.id], consumer.epoch > 0, member.assignment.epoch >= 0 else {
+            return
+        }
         for partition in world.topics.partitions {
             let code = world.group.checkCommit(
                 memberID: consumer.id, memberEpoch: consumer.epoch, version: 9, topicID: partition.topicID,
@@ -258,7 +260,9 @@ struct ConsumerGroupModel {
 extension MetadataImage {
     /// All partitions, ascending.
     var partitions: [TopicIDPartition] {
-        topics.values.flatMap { topic in topic.partitions.map { TopicIDPartition(topicID: topic.id, partition: $0.index) } }
-            .sorted()
+        topics.values.flatMap { topic in
+            topic.partitions.map { TopicIDPartition(topicID: topic.id, partition: $0.index) }
+        }
+        .sorted()
     }
 }

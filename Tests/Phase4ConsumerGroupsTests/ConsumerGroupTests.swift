@@ -74,7 +74,8 @@ struct ConsumerGroupTests {
         // A member that tells all of itself is told all again.
         var full = ConsumerGroupHeartbeatRequest.join("m1")
         full.memberEpoch = 1
-        full.topicPartitions = ConsumerGroupHeartbeatRequest.member("", epoch: 1, owning: partitions(t, 0)).topicPartitions
+        full.topicPartitions =
+            ConsumerGroupHeartbeatRequest.member("", epoch: 1, owning: partitions(t, 0)).topicPartitions
         #expect(world.heartbeat(full).assigned == partitions(t, 0, 1))
         // And one that waits for another's partitions costs no record, either.
         _ = world.heartbeat(.join("m2"))

@@ -117,7 +117,9 @@ extension ConsumerGroupHeartbeatRequest {
     }
 
     /// A member goes on, or leaves.
-    static func member(_ id: String, epoch: Int32, owning: Set<TopicIDPartition>? = nil, instance: String? = nil) -> Self {
+    static func member(_ id: String, epoch: Int32, owning: Set<TopicIDPartition>? = nil, instance: String? = nil)
+        -> Self
+    {
         var request = Self()
         request.groupID = "g"
         request.memberID = id

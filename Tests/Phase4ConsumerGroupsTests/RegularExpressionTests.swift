@@ -24,7 +24,8 @@ struct RegularExpressionTests {
             ("(?m)a$\\n^b", "a\nb", true), ("a$\\nb", "a\nb", false), ("\\bfoo\\b-\\bbar\\b", "foo-bar", true),
             ("fo\\bo", "foo", false), ("fo\\Bo", "foo", true), ("(?i)Orders", "oRDERS", true),
             ("(?i:a)b", "Ab", true), ("(?i:a)b", "AB", false), ("(?i)a(?-i)b", "AB", false), ("((?i)a)b", "AB", false),
-            ("(?i)[a-c]", "B", true), ("(?U)a+", "aa", true), ("\\Qa.b*\\E+", "a.b**", true), ("\\Qa.b\\Ec", "a.bc", true),
+            ("(?i)[a-c]", "B", true), ("(?U)a+", "aa", true), ("\\Qa.b*\\E+", "a.b**", true),
+            ("\\Qa.b\\Ec", "a.bc", true),
             ("größe", "größe", true), ("gr.ße", "größe", true), ("\\_\\-\\/", "_-/", true),
         ])
     func table(pattern: String, text: String, expected: Bool) throws {
@@ -37,28 +38,33 @@ struct RegularExpressionTests {
             ("a(b", "at character 2, this group has no end"), ("ab)", "at character 3, this ) closes no group"),
             ("*a", "at character 1, there is nothing before the repetition"),
             ("a|+", "at character 3, there is nothing before the repetition"),
-            ("a**", "at character 3, a repetition is repeated"), ("a{3}{2}", "at character 5, a repetition is repeated"),
+            ("a**", "at character 3, a repetition is repeated"),
+            ("a{3}{2}", "at character 5, a repetition is repeated"),
             ("[a", "at character 1, this class has no end"), ("[]", "at character 1, this class has no end"),
             ("[b-a]", "at character 2, the range's ends are the wrong way round"),
             ("[[:letter:]]", "at character 2, there is no class of this name"),
             ("a{3,2}", "at character 2, the repetition's bounds are the wrong way round"),
             ("a{1001}", "at character 3, it repeats more than 1000 times"),
             ("a\\", "at character 2, nothing is behind the backslash"),
-            ("\\y", "at character 1, there is no such escape"), ("(a)\\1", "at character 4, a group cannot be referred to"),
+            ("\\y", "at character 1, there is no such escape"),
+            ("(a)\\1", "at character 4, a group cannot be referred to"),
             ("\\pN", "at character 1, there are no classes of Unicode"),
             ("\\x4", "at character 1, this number names no character"),
             ("\\x{110000}", "at character 1, this number names no character"),
             ("(?=a)", "at character 3, there is no such group or flag"),
-            ("(?P<>a)", "at character 1, this group's name is none"), ("(?i", "at character 4, these flags have no end"),
+            ("(?P<>a)", "at character 1, this group's name is none"),
+            ("(?i", "at character 4, these flags have no end"),
         ])
     func refused(pattern: String, words: String) {
         #expect { try RegularExpression(pattern) } throws: { "\($0)" == words }
     }
 
-    @Test("that would grow beyond bounds is refused before it does", arguments: [
-        "(a{1000}){1000}", "((((a{9}){9}){9}){9}){9}", "(((){1000}){1000}){1000}", "(((a{0}){1000}){1000}){1000}",
-        String(repeating: "(", count: 101) + String(repeating: ")", count: 101),
-    ])
+    @Test(
+        "that would grow beyond bounds is refused before it does",
+        arguments: [
+            "(a{1000}){1000}", "((((a{9}){9}){9}){9}){9}", "(((){1000}){1000}){1000}", "(((a{0}){1000}){1000}){1000}",
+            String(repeating: "(", count: 101) + String(repeating: ")", count: 101),
+        ])
     func tooLarge(pattern: String) {
         #expect(throws: RegularExpressionError.self) { try RegularExpression(pattern) }
     }

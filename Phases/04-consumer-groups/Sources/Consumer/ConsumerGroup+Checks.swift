@@ -12,7 +12,9 @@ extension ConsumerGroup {
         let epoch = request.memberEpoch
         // The ids are in the keys of records, which have two bytes for a length.
         for id in [request.groupID, request.memberID, request.subscribedTopicRegex ?? ""]
-        where id.utf8.count > Int(Int16.max) { throw refuse("an id, or a regular expression, is longer than 32767 bytes") }
+        where id.utf8.count > Int(Int16.max) {
+            throw refuse("an id, or a regular expression, is longer than 32767 bytes")
+        }
         if version >= 1 || epoch > 0 || epoch == -1, request.memberID.isBlank { throw refuse("the member has no id") }
         if request.groupID.isBlank { throw refuse("the group has no id") }
         if request.instanceID?.isBlank == true { throw refuse("the instance id is empty: leave it out, or give one") }
@@ -22,7 +24,9 @@ extension ConsumerGroup {
             throw refuse("only a static member leaves for a while, and this one has no instance id")
         }
         if epoch == 0 {
-            if request.rebalanceTimeoutMilliseconds == -1 { throw refuse("a member that joins says its rebalance timeout") }
+            if request.rebalanceTimeoutMilliseconds == -1 {
+                throw refuse("a member that joins says its rebalance timeout")
+            }
             if request.topicPartitions?.isEmpty != true {
                 throw refuse("a member that joins says that it has no partitions")
             }

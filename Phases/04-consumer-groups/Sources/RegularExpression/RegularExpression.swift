@@ -30,7 +30,8 @@ public struct RegularExpression: Sendable {
         let syntax = try parser.parse()
         guard syntax.instructionCount < Self.maxProgramCount else {
             throw RegularExpressionError(
-                position: 0, reason: "it takes more than \(Self.maxProgramCount) steps when its repetitions are written out")
+                position: 0,
+                reason: "it takes more than \(Self.maxProgramCount) steps when its repetitions are written out")
         }
         program = Instruction.program(of: syntax)
     }
