@@ -7,12 +7,16 @@ final class RunningBroker: Sendable {
     let address: SocketAddress
     private let mailbox: Mailbox
 
-    init(_ storage: any Storage = MemoryStorage(), port: UInt16 = 0, partitions: Int = 1) throws {
+    init(
+        _ storage: any Storage = MemoryStorage(), port: UInt16 = 0, partitions: Int = 1,
+        settings: [(name: String, value: String)] = []
+    ) throws {
         let listeners = try Listeners(bindingTo: [SocketAddress(host: "127.0.0.1", port: port)])
         address = listeners.addresses[0]
         var configuration = Configuration()
         try configuration.set("num.partitions", to: "\(partitions)")
         try configuration.set("listeners", to: "PLAINTEXT://\(address)")
+        for (name, value) in settings { try configuration.set(name, to: value) }
         let node = try BrokerNode(configuration, storage: storage, seed: 1)
         let reactor = try Reactor(node, listeners: listeners) { _ in }
         mailbox = reactor.mailbox
