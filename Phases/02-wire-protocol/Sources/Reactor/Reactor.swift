@@ -251,8 +251,8 @@ public struct Reactor<Driven: Node>: ~Copyable {
         return connections[id]
     }
 
-    private mutating func perform(_ effect: consuming Effect) {
-        switch consume effect {
+    private mutating func perform(_ effect: Effect) {
+        switch effect {
         case .open(let id, let address): open(id, address)
         case .send(let id, let payload):
             guard let connection = connection(id) else { return }
