@@ -2,7 +2,7 @@
 struct ConnectionTable {
     private var byID: [ConnectionID: Connection] = [:]
     /// Each at the place of its descriptor: the system hands out the lowest free number, so that there are few
-    /// gaps, and no search. (A dictionary would cost a tenth of a small request.)
+    /// gaps, and nothing is hashed or searched for.
     private var byDescriptor: [Connection?] = []
 
     var count: Int { byID.count }
