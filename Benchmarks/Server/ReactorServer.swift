@@ -9,7 +9,7 @@ struct AnsweringNode: Node {
     mutating func handle(_ event: Event, at now: Instant, _ effects: inout Effects) {
         switch event {
         case .received(let connection, let frame):
-            effects.append(.send(connection, Payload(parts: [.bytes(answer ?? frame)]).framed()))
+            effects.append(.send(connection, Payload(answer ?? frame).framed()))
         case .stopping: effects.append(.stop(failure: nil))
         default: break
         }

@@ -142,7 +142,27 @@ struct OutputQueueTests {
             #expect(pair.drain().count == 10)
         }
         #expect(queue.count == 20)
-        let parts = try #require(Mirror(reflecting: queue).children.first { $0.label == "parts" })
-        #expect(Mirror(reflecting: parts.value).children.count < 1_000)
+        #expect(try Self.held("parts", by: queue) < 1_000)
+    }
+
+    @Test("keeps no trace of the small pieces that it has sent, even if it is never empty")
+    func compactsSmallPieces() throws {
+        let pair = try Pair()
+        let byte = FileRange(file: try Self.file([255]), position: 0, count: 1)
+        var queue = OutputQueue()
+        queue.append(Payload(parts: [.file(byte)]))
+        for number in 0..<3_000 {
+            let small = [UInt8](repeating: UInt8(number % 251), count: 900)
+            queue.append(Payload(parts: [.bytes(Bytes(small)), .file(byte)]))
+            for _ in 0..<2 { _ = queue.send(to: pair.ends[0], budget: 1) }
+            #expect(pair.drain() == [255] + small && queue.count == 1)
+        }
+        #expect(try Self.held("copied", by: queue) < 64 << 10)
+    }
+
+    /// How many elements the list of this name has.
+    private static func held(_ list: String, by queue: OutputQueue) throws -> Int {
+        let list = try #require(Mirror(reflecting: queue).children.first { $0.label == list })
+        return Mirror(reflecting: list.value).children.count
     }
 }

@@ -21,7 +21,7 @@ public struct MessageEncoder: MessageCoder {
     /// What was written.
     public consuming func finish() -> Payload {
         let all = Bytes(bytes)
-        guard !batches.isEmpty else { return Payload(parts: all.count > 0 ? [.bytes(all)] : []) }
+        guard !batches.isEmpty else { return Payload(all) }
         var parts: [Payload.Part] = []
         var start = 0
         for (position, batch) in batches {

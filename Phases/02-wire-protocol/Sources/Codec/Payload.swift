@@ -26,22 +26,39 @@ public struct Payload: Sendable {
         }
     }
 
-    /// The pieces in order, without the length before a frame.
-    public private(set) var parts: [Part]
+    /// The first piece where it is in memory: often that is all there is, and needs no list.
+    let first: Bytes
+    /// The pieces behind it.
+    let rest: [Part]
     /// Whether the length of the pieces goes before them, in four bytes.
     public private(set) var isFramed = false
 
+    /// A payload of `first`, and of the pieces behind it.
+    public init(_ first: Bytes = Bytes(), _ rest: [Part] = []) {
+        self.first = first
+        self.rest = rest
+    }
+
     /// A payload of these pieces.
-    public init(parts: [Part] = []) { self.parts = parts }
+    public init(parts: [Part]) {
+        if case .bytes(let first) = parts.first {
+            self.init(first, Array(parts.dropFirst()))
+        } else {
+            self.init(Bytes(), parts)
+        }
+    }
+
+    /// The pieces in order, without the length before a frame.
+    public var parts: [Part] { first.count > 0 ? [.bytes(first)] + rest : rest }
 
     /// All bytes of it.
     public var count: Int { partsCount + (isFramed ? 4 : 0) }
 
     /// The bytes of the pieces alone: what the length before a frame says.
-    var partsCount: Int { parts.reduce(0) { $0 + $1.count } }
+    var partsCount: Int { rest.reduce(first.count) { $0 + $1.count } }
 
     /// What it takes of this process's memory until it is sent, about: parts of files stay where they are.
-    public var memoryBytes: Int { parts.reduce(0) { $0 + $1.memoryBytes } }
+    public var memoryBytes: Int { rest.reduce(Part.bytes(first).memoryBytes) { $0 + $1.memoryBytes } }
 
     /// The payload as a frame: its length in four bytes, and itself.
     public consuming func framed() -> Payload {

@@ -21,18 +21,20 @@ struct OutputQueue {
         case cutShort(path: String)
     }
 
-    private var parts: [Payload.Part] = []
-    /// What goes behind `parts`: small pieces, copied one behind the other. For them a copy is cheaper
-    /// than an entry of their own, and answers to many requests go out as one piece.
-    private var small: [UInt8] = []
+    /// Large pieces and parts of files, and the place in `copied` that they go before.
+    private var parts: [(position: Int, part: Payload.Part)] = []
+    /// The first of `parts` that is not sent yet, and how much of it is.
     private var head = 0
-    /// How much of the head has been sent: of `small`, where all parts have been.
     private var headSent = 0
+    /// Lengths and other small pieces, copied one behind the other: for them a copy is cheaper than an entry
+    /// of their own, and answers to many requests go out as one piece.
+    private var copied: [UInt8] = []
+    private var copiedSent = 0
     /// The bytes that wait, parts of files included.
     private(set) var count = 0
     private var partsMemory = 0
     /// The memory that they take.
-    var memoryBytes: Int { partsMemory + small.count }
+    var memoryBytes: Int { partsMemory + copied.count - copiedSent }
 
     /// Whether it is short enough for more to be asked for.
     func isWithin(_ limits: ReactorLimits) -> Bool {
@@ -41,37 +43,32 @@ struct OutputQueue {
 
     /// Pieces up to this are copied.
     private static let smallBytes = 1 << 10
-    /// As many copied bytes become a part, or a queue that is never empty would keep them all.
-    private static let gatheredBytes = 64 << 10
+    /// Connections are many: none of them keeps more than this for what it may have to send next.
+    private static let spareBytes = 16 << 10
 
-    var isEmpty: Bool { head == parts.count && small.isEmpty }
+    var isEmpty: Bool { count == 0 }
 
     mutating func append(_ payload: Payload) {
         count += payload.count
         if payload.isFramed {
             unsafe withUnsafeBytes(of: Int32(clamping: payload.partsCount).bigEndian) {
-                unsafe small.append(contentsOf: $0)
+                unsafe copied.append(contentsOf: $0)
             }
         }
-        for part in payload.parts where part.count > 0 {
-            if case .bytes(let bytes) = part, bytes.count <= Self.smallBytes {
-                unsafe bytes.withUnsafeBytes { unsafe small.append(contentsOf: $0) }
-                if small.count >= Self.gatheredBytes { closeSmall() }
-            } else {
-                closeSmall()
-                append(part)
-            }
+        append(payload.first)
+        for part in payload.rest {
+            if case .bytes(let bytes) = part { append(bytes) } else { appendLarge(part) }
         }
     }
 
-    private mutating func closeSmall() {
-        guard !small.isEmpty else { return }
-        append(.bytes(Bytes(small)))
-        small.removeAll(keepingCapacity: true)
+    private mutating func append(_ bytes: Bytes) {
+        guard bytes.count <= Self.smallBytes else { return appendLarge(.bytes(bytes)) }
+        unsafe bytes.withUnsafeBytes { unsafe copied.append(contentsOf: $0) }
     }
 
-    private mutating func append(_ part: Payload.Part) {
-        parts.append(part)
+    private mutating func appendLarge(_ part: Payload.Part) {
+        guard part.count > 0 else { return }
+        parts.append((copied.count, part))
         partsMemory += part.memoryBytes
     }
 
@@ -82,7 +79,9 @@ struct OutputQueue {
         while !isEmpty {
             guard left > 0 else { return .more }
             var file: FileRange?
-            if head < parts.count, case .file(let range) = parts[head] { file = range }
+            if head < parts.count, parts[head].position == copiedSent, case .file(let range) = parts[head].part {
+                file = range
+            }
             let sent = file.map { sendFile($0, to: socket, limit: left) } ?? sendBytes(to: socket)
             if sent < 0 {
                 if errno == EINTR { continue }
@@ -94,10 +93,6 @@ struct OutputQueue {
             left -= sent
             advance(by: sent)
         }
-        parts.removeAll(keepingCapacity: true)
-        head = 0
-        // Connections are many: after a burst none of them keeps much.
-        if small.capacity > Self.gatheredBytes / 4 { small = [] }
         return .done
     }
 
@@ -105,49 +100,62 @@ struct OutputQueue {
         count -= sent
         var sent = sent
         while sent > 0 {
-            let isSmall = head == parts.count
-            let rest = (isSmall ? small.count : parts[head].count) - headSent
-            if sent < rest {
-                headSent += sent
-                return
-            }
-            sent -= rest
-            headSent = 0
-            if isSmall {
-                small.removeAll(keepingCapacity: true)
-                return
-            }
-            partsMemory -= parts[head].memoryBytes
-            parts[head] = .bytes(Bytes())
-            head += 1
+            let copiedEnd = head < parts.count ? parts[head].position : copied.count
+            let copies = min(sent, copiedEnd - copiedSent)
+            copiedSent += copies
+            sent -= copies
+            guard sent > 0 else { break }
+            let part = parts[head].part
+            let taken = min(sent, part.count - headSent)
+            headSent += taken
+            sent -= taken
+            guard headSent == part.count else { break }
+            partsMemory -= part.memoryBytes
+            parts[head].part = .bytes(Bytes())
+            (head, headSent) = (head + 1, 0)
         }
-        // A queue that is never empty must not keep the places of all that it ever sent.
-        if head >= 64 && head * 2 > parts.count {
+        forgetSent()
+    }
+
+    /// A queue that is never empty must not keep all that it ever sent, nor the places of it.
+    private mutating func forgetSent() {
+        if head > 0, head == parts.count || head >= 64 && head * 2 > parts.count {
             parts.removeFirst(head)
             head = 0
+        }
+        if isEmpty, copied.capacity > Self.spareBytes {
+            (copied, copiedSent) = ([], 0)
+        } else if isEmpty || copiedSent >= Self.spareBytes && copiedSent * 2 > copied.count {
+            copied.removeFirst(copiedSent)
+            for index in head..<parts.count { parts[index].position -= copiedSent }
+            copiedSent = 0
         }
     }
 
     /// Sends what is in memory up to the next file with one system call.
     private func sendBytes(to socket: Int32) -> Int {
-        unsafe small.withUnsafeBytes { small in
+        unsafe copied.withUnsafeBytes { copied in
             // Often that is all: send(2) has no list of pieces to look at.
-            if head == parts.count { return unsafe Self.send(small[headSent...], to: socket) }
+            if head == parts.count { return unsafe Self.send(copied[copiedSent...], to: socket) }
             return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 64) { vectors in
-                var next = head
-                while next < parts.count, next - head < vectors.count, case .bytes(let bytes) = parts[next] {
-                    let rest = next == head ? bytes.dropFirst(headSent) : bytes
-                    unsafe rest.withUnsafeBytes {
-                        unsafe vectors.initializeElement(at: next - head, to: Self.vector($0))
-                    }
-                    next += 1
-                }
-                var count = next - head
-                let isFollowedByMore = next < parts.count
-                if !isFollowedByMore, count < vectors.count, small.count > 0 {
-                    unsafe vectors.initializeElement(at: count, to: Self.vector(small))
+                var count = 0
+                func add(_ piece: UnsafeRawBufferPointer) {
+                    guard piece.count > 0 else { return }
+                    unsafe vectors.initializeElement(at: count, to: Self.vector(piece))
                     count += 1
                 }
+                var next = head
+                var place = copiedSent
+                // Each takes two vectors at most, and what goes last one.
+                while next < parts.count, count + 3 <= vectors.count {
+                    unsafe add(UnsafeRawBufferPointer(rebasing: copied[place..<parts[next].position]))
+                    place = parts[next].position
+                    guard case .bytes(let bytes) = parts[next].part else { break }
+                    unsafe (next == head ? bytes.dropFirst(headSent) : bytes).withUnsafeBytes { unsafe add($0) }
+                    next += 1
+                }
+                let isFollowedByMore = next < parts.count
+                if !isFollowedByMore { unsafe add(UnsafeRawBufferPointer(rebasing: copied[place...])) }
                 return unsafe sendMessage(vectors, count: count, isFollowedByMore: isFollowedByMore, to: socket)
             }
         }

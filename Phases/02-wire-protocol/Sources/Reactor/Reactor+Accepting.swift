@@ -41,8 +41,8 @@ extension Reactor {
         let id = ConnectionID(nextConnection)
         nextConnection += 1
         let connection = Connection(id: id, socket: socket, peer: peer, maxFrameBytes: limits.maxRequestBytes)
-        try poller.add(socket.descriptor, token: id.value, .reading)
-        connections[id] = connection
+        try poller.add(connection.descriptor, token: connection.token, .reading)
+        connections.insert(connection)
         connectionsByHost[host, default: 0] += 1
         idle.touch(connection, at: Self.now())
         log(

@@ -7,7 +7,7 @@ extension Reactor {
     mutating func read(from connection: Connection) {
         guard wantsToRead(connection) else { return updateInterest(of: connection) }
         // A frame that has begun has its memory; whoever begins another waits for room.
-        if !memory.hasRoom || memory.hasWaiting, connection.assembler.claimedBytes == 0 {
+        if !memory.hasRoom || memory.hasWaiting, connection.claimedBytes == 0 {
             return waitForMemory(connection)
         }
         receive(from: connection)
@@ -57,13 +57,13 @@ extension Reactor {
         defer { current = nil }
         do {
             while input.count > 0, !connection.hasEnded {
-                let hasMemory = memory.hasRoom || connection.assembler.claimedBytes > 0
+                let hasMemory = memory.hasRoom || connection.claimedBytes > 0
                 guard connection.wantsToDeliver(limits), hasMemory, !isTurnOver else {
                     // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
                     connection.unread = isShared ? Bytes(input.array) : input
                     break
                 }
-                guard let frame = try connection.assembler.next(&input) else { break }
+                guard let frame = try connection.nextFrame(&input) else { break }
                 begin(frame, on: connection)
                 // The clock costs as much as a small request: it is looked at after 1, 2, 4, 8, 16, 32, 48, ….
                 frames += 1
@@ -90,7 +90,7 @@ extension Reactor {
     /// What was held back has another turn, or waits for memory; nothing, where the connection is paused.
     mutating func schedule(_ connection: Connection) {
         guard connection.unread.count > 0, connection.wantsToDeliver(limits), !connection.waitsForMemory else { return }
-        guard memory.hasRoom || connection.assembler.claimedBytes > 0 else { return waitForMemory(connection) }
+        guard memory.hasRoom || connection.claimedBytes > 0 else { return waitForMemory(connection) }
         guard !connection.isRunnable else { return }
         connection.isRunnable = true
         runnable.append(connection)
@@ -164,7 +164,7 @@ extension Reactor {
 
     private mutating func endIfDone(_ connection: Connection) {
         let isDone = connection.hasEndedInput && !connection.hasInFlight && connection.unread.count == 0
-        if isDone || connection.isClosing, connection.output.isEmpty { end(connection) }
+        if isDone || connection.isClosing, !connection.hasOutput { end(connection) }
     }
 
     // MARK: Sending
@@ -184,10 +184,8 @@ extension Reactor {
 
     mutating func flush(_ connection: Connection) {
         guard !connection.hasEnded, connection.connectingTo == nil || connection.isClosing else { return }
-        let before = connection.output.count
-        let progress = connection.output.send(to: connection.socket.descriptor, budget: 4 << 20)
-        let sent = before - connection.output.count
-        if sent > 0, connection.moved(sent, isWhole: connection.output.isEmpty) {
+        let (progress, sent) = connection.send(budget: 4 << 20)
+        if sent > 0, connection.moved(sent, isWhole: !connection.hasOutput) {
             idle.touch(connection, at: time)
         }
         switch progress {
@@ -218,11 +216,11 @@ extension Reactor {
             // would keep its descriptor for as long as its requests wait.
             interest.insert(.endOfInput)
         }
-        if !connection.output.isEmpty { interest.insert(.writing) }
+        if connection.hasOutput { interest.insert(.writing) }
         guard interest != connection.interest else { return }
         do {
             try poller.change(
-                connection.socket.descriptor, token: connection.id.value, from: connection.interest, to: interest)
+                connection.descriptor, token: connection.token, from: connection.interest, to: interest)
             connection.interest = interest
         } catch {
             end(connection)

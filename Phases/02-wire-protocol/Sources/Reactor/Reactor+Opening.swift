@@ -27,8 +27,8 @@ extension Reactor {
                 id: id, socket: try result.get(), peer: address, maxFrameBytes: limits.maxRequestBytes)
             connection.connectingTo = address
             connection.interest = .writing
-            try poller.add(connection.socket.descriptor, token: id.value, .writing)
-            connections[id] = connection
+            try poller.add(connection.descriptor, token: connection.token, .writing)
+            connections.insert(connection)
         } catch {
             deliver(.failedToOpen(id, error))
         }
@@ -37,13 +37,13 @@ extension Reactor {
     /// The socket can be written to: it is connected, or will never be.
     mutating func finishOpening(_ connection: Connection) {
         guard let address = connection.connectingTo else { return }
-        let error = connection.socket.connectionError
+        let error = connection.connectionError
         connection.connectingTo = nil
         guard error == 0 else {
-            connections[connection.id] = nil
+            _ = connections.remove(connection)
             connection.hasEnded = true
             idle.remove(connection)
-            poller.remove(connection.socket.descriptor, connection.interest)
+            poller.remove(connection.descriptor, connection.interest)
             return deliver(.failedToOpen(connection.id, SystemError("connect to \(address)", error)))
         }
         deliver(.opened(connection.id))

@@ -42,7 +42,6 @@ public struct Reactor<Driven: Node>: ~Copyable {
     var areListenersWatched = true
     /// When to try again after descriptors were short.
     var acceptAgainAt: Instant?
-    /// Tokens below this are listeners.
     var nextConnection: UInt64 = 1 << 16
     var connectionsByHost: [String: Int] = [:]
 
@@ -53,7 +52,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
     var time = Reactor.now()
     /// Those that the node asked for, and whose addresses are being resolved.
     var opening: [ConnectionID: SocketAddress] = [:]
-    var connections: [ConnectionID: Connection] = [:]
+    var connections = ConnectionTable()
     var idle: IdleOrder
     var memory: RequestMemory
     var receiveBuffer = ReceiveBuffer()
@@ -170,7 +169,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
             for message in mailbox.take() { take(message) }
         } else if readiness.token < UInt64(listeners.sockets.count) {
             accept(from: listeners.sockets[Int(readiness.token)])
-        } else if let connection = connections[ConnectionID(readiness.token)] {
+        } else if let connection = connections[token: readiness.token] {
             if connection.connectingTo != nil { return finishOpening(connection) }
             if readiness.isWritable { markDirty(connection) }
             if readiness.isReadable {
@@ -194,7 +193,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
             log(.info, "stopping", ["connections": "\(connections.count)"])
             stopBy = Self.now().advanced(byMilliseconds: limits.stopMilliseconds)
             closeListeners()
-            for id in connections.keys.sorted() {
+            for id in connections.ids {
                 if let connection = connections[id] { updateInterest(of: connection) }
             }
             deliver(.stopping)
@@ -259,7 +258,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
             guard let connection = connection(id) else { return }
             connection.answered()
             changed(connection, isActive: true)
-            if let payload { connection.output.append(payload) }
+            if let payload { connection.append(payload) }
             markDirty(connection)
         case .close(let id):
             opening[id] = nil
@@ -307,9 +306,9 @@ public struct Reactor<Driven: Node>: ~Copyable {
     // MARK: The end of a connection, and of everything
 
     mutating func end(_ connection: Connection) {
-        guard connections.removeValue(forKey: connection.id) != nil else { return }
+        guard connections.remove(connection) else { return }
         connection.hasEnded = true
-        poller.remove(connection.socket.descriptor, connection.interest)
+        poller.remove(connection.descriptor, connection.interest)
         idle.remove(connection)
         memory.release(connection)
         leave(connection)
@@ -322,7 +321,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
         let deadline = Self.now().advanced(byMilliseconds: 5_000)
         closeListeners()
         poller.remove(mailbox.bell.descriptor, .reading)
-        for id in connections.keys.sorted() {
+        for id in connections.ids {
             // Nothing is read any more: what arrives must not wake the loop below.
             connections[id]?.isClosing = true
             connections[id]?.isClientFinished = true
@@ -332,7 +331,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
         while !connections.isEmpty, Self.now() < deadline {
             guard (try? poller.wait(milliseconds: 100, into: &ready)) != nil else { return }
             for readiness in ready {
-                guard let connection = connections[ConnectionID(readiness.token)] else { continue }
+                guard let connection = connections[token: readiness.token] else { continue }
                 if readiness.isHungUp { end(connection) } else { flush(connection) }
             }
         }

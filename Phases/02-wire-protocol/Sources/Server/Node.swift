@@ -125,7 +125,7 @@ public struct Effects: Sendable {
     public init() {}
 
     /// Adds an effect.
-    public mutating func append(_ effect: Effect) { all.append(effect) }
+    public mutating func append(_ effect: consuming Effect) { all.append(effect) }
 
     /// Adds a line for the operator's log; see `LogLine`.
     public mutating func log(_ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, String> = [:]) {
