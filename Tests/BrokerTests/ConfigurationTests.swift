@@ -115,7 +115,7 @@ struct ConfigurationTests {
                 log.retention.check.interval.ms=300000
                 """)
         try configuration.check()
-        #expect(unknown.count == 5 && !unknown.contains { $0.hasPrefix("log.") })
+        #expect(unknown.count == 4 && !unknown.contains { $0.hasPrefix("log.") })
     }
 
     @Test("wants advertised.listeners where it listens everywhere")

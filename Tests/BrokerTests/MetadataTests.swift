@@ -234,7 +234,8 @@ struct MetadataTests {
         #expect(try broker.offset(at: -1, of: "unknown", version: version)?.errorCode == .unknownTopicOrPartition)
     }
 
-    @Test("FindCoordinator says that there is none, in every version", arguments: ApiKey.findCoordinator.versions)
+    @Test(
+        "FindCoordinator names this broker, and makes the topic of offsets", arguments: ApiKey.findCoordinator.versions)
     func findCoordinator(version: Int16) throws {
         let broker = try TestBroker()
         var request = FindCoordinatorRequest()
@@ -243,10 +244,24 @@ struct MetadataTests {
         let answer = try #require(try broker.driver.ask(request, version: version, on: broker.connection))
         if version >= 4 {
             #expect(answer.coordinators.map(\.key) == ["a", "b"])
-            #expect(answer.coordinators.allSatisfy { $0.errorCode == .coordinatorNotAvailable })
+            #expect(answer.coordinators.allSatisfy { $0.errorCode == .none && $0.nodeID == 1 && $0.port > 0 })
         } else {
-            #expect(answer.errorCode == .coordinatorNotAvailable)
+            #expect(answer.errorCode == .none && answer.nodeID == 1 && answer.port > 0)
         }
+        #expect(broker.driver.node.topicCount == 1)
+    }
+
+    @Test("FindCoordinator says why there is none for transactions, and for what it does not know")
+    func noCoordinator() throws {
+        let broker = try TestBroker()
+        for (type, error) in [(1, .coordinatorNotAvailable), (7, .invalidRequest)] as [(Int8, ErrorCode)] {
+            var request = FindCoordinatorRequest()
+            request.key = "t"
+            request.keyType = type
+            let answer = try #require(try broker.driver.ask(request, version: 3, on: broker.connection))
+            #expect(answer.errorCode == error && answer.nodeID == -1 && answer.errorMessage != nil)
+        }
+        #expect(broker.driver.node.topicCount == 0)
     }
 
     @Test("refuses a directory of another node, and says what to do")

@@ -201,7 +201,8 @@ def test_exchanges_are_read_by_another_codec(client, start_broker):
     talk, client_version = CLIENTS[client]
     talk(recorder, f"golden-{client}")
     recorder.close()
-    exchanges = recorder.exchanges()
+    # What a client says to its group is another test's.
+    exchanges = {key: found for key, found in recorder.exchanges().items() if key[0] in MESSAGES}
     assert {api for api, _ in exchanges} >= set(MESSAGES) - {10}
     # All are read, a few are written.
     for (api, version), found in exchanges.items():

@@ -1,7 +1,6 @@
-"""Consumer groups with the clients that people use: each alone, several in one group, and the broker killed under them."""
+"""Consumer groups with the clients that people use: each alone, and several in one group."""
 
 import asyncio
-import random
 import threading
 import time
 
@@ -240,49 +239,3 @@ def test_a_crashed_member_is_taken_for_gone_after_its_session(broker, filled):
     until(lambda: len(broker_side.owned) == PARTITIONS)
     broker_side.leaving.set()
     broker_side.join(30)
-
-
-def test_no_acknowledged_commit_is_lost_by_kill_9(start_broker, figures):
-    """20 kills during commits: what is fetched afterwards is what was acknowledged last, or a later attempt."""
-    broker = start_broker(**{"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 4})
-    admin = AdminClient({"bootstrap.servers": broker.address})
-    admin.create_topics([NewTopic("t", 4, 1)])["t"].result()
-    acknowledged = {}
-    attempted = {}
-    count = 0
-    for round_number in range(20):
-        stop = threading.Event()
-
-        def commit(group):
-            nonlocal count
-            consumer = confluent(broker, group, **{"log_level": 0})
-            while not stop.is_set():
-                for partition in range(4):
-                    key = (group, partition)
-                    attempted[key] = attempted.get(key, 0) + 1
-                    try:
-                        consumer.commit(
-                            offsets=[TopicPartition("t", partition, attempted[key])], asynchronous=False)
-                    except KafkaException:
-                        return
-                    acknowledged[key] = attempted[key]
-                    count += 1
-
-        threads = [threading.Thread(target=commit, args=(f"g{number}",)) for number in range(3)]
-        for thread in threads:
-            thread.start()
-        target = count + random.Random(round_number).randrange(20, 200)
-        until(lambda: count >= target)
-        broker.kill()
-        stop.set()
-        for thread in threads:
-            thread.join(60)
-        broker.start()
-        for group in ("g0", "g1", "g2"):
-            reader = confluent(broker, group)
-            asked = [TopicPartition("t", partition) for partition in range(4)]
-            for found in reader.committed(asked, timeout=30):
-                key = (group, found.partition)
-                assert acknowledged.get(key, -1001) <= found.offset <= attempted.get(key, 0)
-            reader.close()
-    figures("commits acknowledged", count)

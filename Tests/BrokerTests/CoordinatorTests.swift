@@ -1,0 +1,98 @@
+import Broker
+import SegmentLog
+import TestSupport
+import Testing
+import WireProtocol
+
+@Suite("The coordinator of groups")
+struct CoordinatorTests {
+    private func commit(_ offset: Int64, generation: Int32 = -1) -> OffsetCommitRequest {
+        var partition = OffsetCommitRequest.Partition()
+        partition.committedOffset = offset
+        var topic = OffsetCommitRequest.Topic()
+        topic.name = "t"
+        topic.partitions = [partition]
+        var request = OffsetCommitRequest()
+        request.groupID = "g"
+        request.generationIDOrMemberEpoch = generation
+        request.topics = [topic]
+        return request
+    }
+
+    private func committed(_ broker: TestBroker) throws -> (code: ErrorCode, offset: Int64?) {
+        var request = OffsetFetchRequest()
+        request.groupID = "g"
+        let answer = try #require(try broker.driver.ask(request, version: 5, on: broker.connection))
+        return (answer.errorCode, answer.topics.first?.partitions.first?.committedOffset)
+    }
+
+    private func start(_ disk: MemoryDisk = MemoryDisk()) throws -> TestBroker {
+        let broker = try TestBroker(disk) { $0.groups.offsetsPartitionCount = 2 }
+        try broker.metadata("t")
+        var request = FindCoordinatorRequest()
+        request.key = "g"
+        _ = try broker.driver.ask(request, version: 2, on: broker.connection)
+        return broker
+    }
+
+    @Test("answers a commit once it is on disk, and shows it then")
+    func durable() throws {
+        let broker = try start()
+        try broker.driver.send(commit(7), version: 7, on: broker.connection)
+        #expect(try broker.driver.answer(to: OffsetCommitRequest.self, version: 7, on: broker.connection) == nil)
+        try broker.driver.synchronizeAll()
+        let answer = try #require(
+            try broker.driver.answer(to: OffsetCommitRequest.self, version: 7, on: broker.connection))
+        #expect(answer.body.topics[0].partitions[0].errorCode == .none)
+        #expect(try committed(broker) == (.none, 7))
+    }
+
+    @Test("forgets what it could not write, reads its log again, and goes on")
+    func failedWrite() throws {
+        let disk = MemoryDisk()
+        let broker = try start(disk)
+        _ = try broker.driver.ask(commit(7), version: 7, on: broker.connection)
+        disk.failNext(.append, with: 28)
+        let refused = try #require(try broker.driver.ask(commit(8), version: 7, on: broker.connection))
+        #expect(refused.topics[0].partitions[0].errorCode == .notCoordinator)
+        #expect(try committed(broker).code == .coordinatorLoadInProgress)
+        for _ in 0..<10 { try broker.driver.deliver(.woke) }
+        #expect(try committed(broker) == (.none, 7))
+        let taken = try #require(try broker.driver.ask(commit(9), version: 7, on: broker.connection))
+        #expect(taken.topics[0].partitions[0].errorCode == .none)
+        #expect(try committed(broker) == (.none, 9))
+    }
+
+    @Test("knows after a start what was committed, and refuses the commit of a member that it does not know")
+    func restart() throws {
+        let disk = MemoryDisk()
+        var broker = try start(disk)
+        _ = try broker.driver.ask(commit(7), version: 7, on: broker.connection)
+        broker = try start(disk.afterPowerLoss(seed: 3))
+        for _ in 0..<10 { try broker.driver.deliver(.woke) }
+        #expect(try committed(broker) == (.none, 7))
+        let refused = try #require(try broker.driver.ask(commit(9, generation: 4), version: 7, on: broker.connection))
+        #expect(refused.topics[0].partitions[0].errorCode == .unknownMemberID)
+    }
+
+    @Test("lets a broker stop while members wait for each other")
+    func stop() throws {
+        let broker = try start()
+        var request = JoinGroupRequest()
+        request.groupID = "g"
+        request.protocolType = "consumer"
+        request.sessionTimeoutMilliseconds = 10_000
+        request.rebalanceTimeoutMilliseconds = 60_000
+        var asked = JoinGroupRequest.GroupProtocol()
+        asked.name = "range"
+        request.protocols = [asked]
+        try broker.driver.send(request, version: 3, on: broker.connection)
+        #expect(try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: broker.connection) == nil)
+        try broker.driver.deliver(.stopping)
+        try broker.driver.synchronizeAll()
+        let answer = try #require(
+            try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: broker.connection))
+        #expect(answer.body.errorCode == .notCoordinator)
+        #expect(broker.driver.stopped == .some(nil))
+    }
+}
