@@ -1,6 +1,9 @@
-"""Consumer groups with the clients that people use: each alone, and several in one group."""
+"""Consumer groups with the clients that people use: each alone, several in one group, and the broker
+killed under them."""
 
 import asyncio
+import contextlib
+import random
 import threading
 import time
 
@@ -239,3 +242,67 @@ def test_a_crashed_member_is_taken_for_gone_after_its_session(broker, filled):
     until(lambda: len(broker_side.owned) == PARTITIONS)
     broker_side.leaving.set()
     broker_side.join(30)
+
+
+class Committer:
+    """A client that commits ever higher offsets for a group, as fast as they are acknowledged."""
+
+    def __init__(self, group):
+        self.group = group
+        self.acknowledged, self.attempted = {}, {}
+
+    async def commit(self, address):
+        consumer = aiokafka.AIOKafkaConsumer(
+            bootstrap_servers=address, group_id=self.group, enable_auto_commit=False, request_timeout_ms=2_000)
+        await consumer.start()
+        partitions = [aiokafka.TopicPartition("t", number) for number in range(4)]
+        consumer.assign(partitions)
+        try:
+            while True:
+                partition = random.choice(partitions)
+                offset = self.attempted.get(partition, 0) + 1
+                self.attempted[partition] = offset
+                await consumer.commit({partition: offset})
+                self.acknowledged[partition] = offset
+        finally:
+            # The broker is gone: nobody is to be told goodbye.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(consumer.stop(), 1)
+
+    def check(self, address):
+        reader = Consumer({"bootstrap.servers": address, "group.id": self.group})
+        asked = [TopicPartition("t", number) for number in range(4)]
+        for found in reader.committed(asked, timeout=30):
+            partition = aiokafka.TopicPartition("t", found.partition)
+            if partition in self.acknowledged:
+                assert self.acknowledged[partition] <= found.offset <= self.attempted[partition]
+        reader.close()
+
+
+def test_no_acknowledged_commit_is_lost_by_kill_9(start_broker, figures):
+    """20 kills during commits: what is there afterwards is what was acknowledged last, or what was on its way."""
+    broker = start_broker(offsets_topic_num_partitions=4)
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    admin.create_topics([NewTopic("t", 4, 1)])["t"].result()
+    committers = [Committer(f"group {number}") for number in range(3)]
+
+    def count():
+        return sum(sum(committer.acknowledged.values()) for committer in committers)
+
+    async def commit_and_kill(target):
+        tasks = [asyncio.ensure_future(committer.commit(broker.address)) for committer in committers]
+        deadline = time.monotonic() + 60
+        while count() < target:
+            assert time.monotonic() < deadline and not any(task.done() for task in tasks), "nothing is acknowledged"
+            await asyncio.sleep(0)
+        broker.kill()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    for _ in range(20):
+        asyncio.run(commit_and_kill(count() + random.randrange(30, 300)))
+        broker.start()
+        for committer in committers:
+            committer.check(broker.address)
+    figures("commits acknowledged", count())
