@@ -110,7 +110,8 @@ public struct BrokerNode: Node {
         case .opened, .failedToOpen: break
         }
         while let connection = server.nextHeldUp() { partitions.finishFetches(of: connection, &server, &effects) }
-        groups.advance(at: now, &partitions, &server, &effects)
+        let isAwake = if case .woke = event { true } else { false }
+        groups.advance(at: now, isAwake: isAwake, &partitions, &server, &effects)
         if let failure = partitions.failure ?? groups.failure { return fail(failure, &effects) }
         scheduleCheckpoint(after: now, &effects)
         maintain(at: now, after: event, &effects)

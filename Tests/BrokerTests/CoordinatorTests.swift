@@ -19,6 +19,18 @@ struct CoordinatorTests {
         return request
     }
 
+    private func join() -> JoinGroupRequest {
+        var request = JoinGroupRequest()
+        request.groupID = "g"
+        request.protocolType = "consumer"
+        request.sessionTimeoutMilliseconds = 10_000
+        request.rebalanceTimeoutMilliseconds = 60_000
+        var asked = JoinGroupRequest.GroupProtocol()
+        asked.name = "range"
+        request.protocols = [asked]
+        return request
+    }
+
     private func committed(_ broker: TestBroker) throws -> (code: ErrorCode, offset: Int64?) {
         var request = OffsetFetchRequest()
         request.groupID = "g"
@@ -75,18 +87,28 @@ struct CoordinatorTests {
         #expect(refused.topics[0].partitions[0].errorCode == .unknownMemberID)
     }
 
+    @Test("is woken for a group, also where something else woke the broker in between")
+    func wakes() throws {
+        let broker = try start()
+        let other = try broker.driver.connect()
+        try broker.driver.send(join(), version: 3, on: broker.connection)
+        var fetch = Requests.fetch(from: 0, of: "t")
+        (fetch.maxWaitMilliseconds, fetch.minBytes) = (100, 1)
+        try broker.driver.send(fetch, version: 11, on: other)
+        try broker.driver.advance(milliseconds: 100)
+        #expect(try broker.driver.answer(to: FetchRequest.self, version: 11, on: other) != nil)
+        let wake = try #require(broker.driver.wakeAt)
+        #expect(wake <= Instant(nanoseconds: 3_000_000_000))
+        for _ in 0..<10 { try broker.driver.advance(milliseconds: 1_000) }
+        let answer = try #require(
+            try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: broker.connection))
+        #expect(answer.body.errorCode == .none && answer.body.generationID == 1)
+    }
+
     @Test("lets a broker stop while members wait for each other")
     func stop() throws {
         let broker = try start()
-        var request = JoinGroupRequest()
-        request.groupID = "g"
-        request.protocolType = "consumer"
-        request.sessionTimeoutMilliseconds = 10_000
-        request.rebalanceTimeoutMilliseconds = 60_000
-        var asked = JoinGroupRequest.GroupProtocol()
-        asked.name = "range"
-        request.protocols = [asked]
-        try broker.driver.send(request, version: 3, on: broker.connection)
+        try broker.driver.send(join(), version: 3, on: broker.connection)
         #expect(try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: broker.connection) == nil)
         try broker.driver.deliver(.stopping)
         try broker.driver.synchronizeAll()

@@ -343,7 +343,9 @@ struct AdminTests {
         cancelled.cancel()
         await #expect(throws: ClientError.cancelled) { try await cancelled.value }
         let waiting = Task { try await admin.deleteTopics(["t"]) }
-        while cluster.brokers[0].asked.allSatisfy({ $0.api != .deleteTopics }) { await Task.yield() }
+        while cluster.brokers[0].asked.allSatisfy({ $0.api != .deleteTopics }) {
+            try await Task.sleep(for: .milliseconds(1))
+        }
         admin.close()
         await #expect(throws: ClientError.closed) { try await waiting.value }
         await #expect(throws: ClientError.closed) { try await admin.createTopics([NewTopic("t")]) }

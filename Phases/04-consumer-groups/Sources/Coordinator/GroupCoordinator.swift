@@ -7,7 +7,7 @@ import WireProtocol
 ///
 ///     try coordinator.serve(call, body, from: client, of: view, at: now, &partitions, &server, &effects)
 ///     …
-///     coordinator.advance(at: now, &partitions, &server, &effects)     // after every event
+///     coordinator.advance(at: now, isAwake: isAwake, &partitions, &server, &effects)  // after every event
 ///
 /// The state of a partition's groups is what its log says (ADR-0405): it is read from there at the start, and again
 /// where an append has failed.
@@ -167,8 +167,11 @@ public struct GroupCoordinator {
     // MARK: What happens besides requests
 
     /// Takes in what an event has changed: topics, what is on disk, and the time. To be called after every event.
+    ///
+    /// - Parameter isAwake: whether the event is that the node woke: whoever waits for a later time asks again.
     public mutating func advance(
-        at now: Instant, _ partitions: inout PartitionServer, _ server: inout RequestServer, _ effects: inout Effects
+        at now: Instant, isAwake: Bool, _ partitions: inout PartitionServer, _ server: inout RequestServer,
+        _ effects: inout Effects
     ) {
         if knownChanges != partitions.topics.changeCount { takeTopics(at: now, &partitions, &server, &effects) }
         for partition in partitions.takeAdvanced() {
@@ -184,7 +187,7 @@ public struct GroupCoordinator {
         }
         if let due = cleanupAt, due <= now { cleanUp(moment, &partitions, &server, &effects) }
         let next = [deadlines.next, cleanupAt].compactMap { $0 }.min()
-        if let next, wakeAt.map({ next < $0 || $0 <= now }) ?? true {
+        if let next, isAwake || wakeAt.map({ next < $0 || $0 <= now }) ?? true {
             wakeAt = next
             effects.append(.wake(at: next))
         }
