@@ -227,7 +227,7 @@ struct AdminTests {
             try offsets.mapValues { try $0.get().offset } == [
                 TopicPartition("t", 0): 0, TopicPartition("t", 1): 11, TopicPartition("t", 2): 12,
             ])
-        let missing = try await cluster.admin { $0.defaultApiTimeoutMilliseconds = 100 }.listOffsets([
+        let missing = try await cluster.admin { $0.defaultApiTimeoutMilliseconds = 5_000 }.listOffsets([
             TopicPartition("t", 9): .latest, TopicPartition("u", 0): .latest,
         ])
         #expect(missing[TopicPartition("t", 9)]?.error == .broker(.unknownTopicOrPartition, what: "t-9"))
