@@ -17,7 +17,7 @@ final class RunningBroker: Sendable {
         try configuration.set("num.partitions", to: "\(partitions)")
         try configuration.set("listeners", to: "PLAINTEXT://\(address)")
         // Tests write records of long ago: on a busy machine retention would take them away before they are read.
-        try configuration.set("log.retention.ms", to: "-1")
+        configuration.topicDefaults.retentionMilliseconds = nil
         for (name, value) in settings { try configuration.set(name, to: value) }
         let node = try BrokerNode(configuration, storage: storage, seed: 1)
         let reactor = try Reactor(node, listeners: listeners) { _ in }
