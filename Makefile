@@ -22,7 +22,7 @@ help:
 	@echo "make tsan           readers beside a writer, under ThreadSanitizer"
 	@echo "make mutate         a million frames changed at random: none traps, or takes much memory"
 	@echo "make fuzz           bytes that libFuzzer makes up, into everything that reads; SECONDS=600 is longer, INPUT=FILE is one"
-	@echo "make phase N        what to read, the suites and the demo of phase N (1, 2 or 3)"
+	@echo "make phase N        what to read, the suites and the demo of phase N (1 to 4)"
 	@echo "make start N        your own copy of phase N in Workbook, with the bodies of its exercises taken out"
 	@echo "make check [N]      build your copies, run the exercises' tests, and show the board; also make check 1.3"
 	@echo "make hint X         a hint for exercise X, such as 1.3; three times, each helps more"
@@ -147,6 +147,7 @@ demos:
 	$(SWIFT) build -c release --quiet --product phase1
 	$(SWIFT) build -c release --quiet --product phase2
 	$(SWIFT) build -c release --quiet --product phase3
+	$(SWIFT) build -c release --quiet --product phase4
 	$(SWIFT) build -c release --quiet --product logbook
 
 .PHONY: transcripts

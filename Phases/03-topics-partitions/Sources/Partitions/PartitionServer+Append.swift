@@ -40,4 +40,7 @@ extension PartitionServer {
         defer { advanced.removeAll(keepingCapacity: true) }
         return advanced.compactMap { topics.partition(key: $0) }
     }
+
+    /// The topics that were deleted since this was last asked: see `Topics.takeRemoved`.
+    public mutating func takeRemovedTopics() -> [String: Uuid] { topics.takeRemoved() }
 }

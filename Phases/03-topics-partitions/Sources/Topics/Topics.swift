@@ -45,6 +45,8 @@ public struct Topics {
     /// Every partition of every topic, in the order of keys.
     public private(set) var partitions: [Partition] = []
     private var nextKey = 0
+    /// The ids of topics that are gone, by their names, since `takeRemoved` was last called.
+    private var removed: [String: Uuid] = [:]
     /// How often something was changed since the start.
     public private(set) var changeCount = 0
 
@@ -92,6 +94,16 @@ public struct Topics {
     public func partition(key: Int) -> Partition? {
         let place = partitions.partitioningIndex { $0.key >= key }
         return place < partitions.count && partitions[place].key == key ? partitions[place] : nil
+    }
+
+    /// Whether there was a topic of this id, and it was deleted.
+    public func wasRemoved(_ id: Uuid) -> Bool { metadata.removedTopics.contains(id) }
+
+    /// The topics that were deleted since this was last called: their ids by their names. Of several of one name it
+    /// is the last.
+    public mutating func takeRemoved() -> [String: Uuid] {
+        defer { removed = [:] }
+        return removed
     }
 
     /// Why no topic can be made with this name, or nil if one can.
@@ -171,6 +183,7 @@ public struct Topics {
         guard let name = namesByID.removeValue(forKey: id), let topic = byName.removeValue(forKey: name) else {
             return []
         }
+        removed[name] = id
         names.remove(at: names.partitioningIndex { $0 >= name })
         let key = TopicName.collisionKey(name)
         collisionKeys[key] = collisionKeys[key].flatMap { $0 > 1 ? $0 - 1 : nil }

@@ -69,15 +69,17 @@ public struct GroupCoordinator {
 
     /// Does what a shard's machines want done. Where the records cannot be written, the shard is read again, and
     /// whoever waits for it is told the error that is returned.
+    ///
+    /// - Parameter isAtomic: whether the records must go together; others may be as many as they like.
     @discardableResult
     mutating func perform(
-        _ actions: GroupActions, of group: String?, _ number: Int, at now: Instant,
+        _ actions: GroupActions, of group: String?, isAtomic: Bool = true, _ number: Int, at now: Instant,
         _ partitions: inout PartitionServer, _ server: inout RequestServer, _ effects: inout Effects
     ) -> ErrorCode {
         if !actions.records.isEmpty {
             do {
                 let end = try partitions.append(
-                    actions.records, to: shards[number].partition, at: now, &server, &effects)
+                    actions.records, isAtomic: isAtomic, to: shards[number].partition, at: now, &server, &effects)
                 if let end { shards[number].queue.append(.init(end: end.offset, what: .records(actions.records))) }
             } catch {
                 let code = error.isBatchTooLarge ? ErrorCode.unknownServerError : .notCoordinator
@@ -206,7 +208,13 @@ public struct GroupCoordinator {
             numbers = Dictionary(uniqueKeysWithValues: shards.enumerated().map { ($1.partition.key, $0) })
             cleanupAt = now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
         }
+        let removed = partitions.takeRemovedTopics()
         for number in shards.indices where shards[number].loader == nil {
+            if !removed.isEmpty {
+                var actions = GroupActions()
+                shards[number].offsets.deleteAll(ofTopics: removed).forEach { actions.write($0) }
+                perform(actions, of: nil, isAtomic: false, number, at: now, &partitions, &server, &effects)
+            }
             for id in shards[number].consumer.keys.sorted() {
                 var actions = GroupActions()
                 shards[number].change(consumer: id) { $0.topicsChanged(partitions.topics.image, &actions) }
@@ -235,11 +243,11 @@ public struct GroupCoordinator {
     ) {
         let moment = Moment(now: now, time: partitions.clock.milliseconds(at: now))
         var actions = GroupActions()
-        shards[number].finishLoading(partitions.topics.image, moment, &actions)
+        shards[number].finishLoading(partitions.topics, moment, &actions)
         if let deadline = actions.deadline {
             for id in shards[number].ids { deadlines.add(id, at: deadline) }
         }
-        perform(actions, of: nil, number, at: now, &partitions, &server, &effects)
+        perform(actions, of: nil, isAtomic: false, number, at: now, &partitions, &server, &effects)
         effects.log(
             .info, "groups_loaded",
             ["partition": shards[number].partition.name, "groups": "\(shards[number].ids.count)"])
@@ -253,7 +261,7 @@ public struct GroupCoordinator {
             for id in shards[number].ids {
                 var actions = GroupActions()
                 shards[number].cleanUp(id, moment, &actions)
-                perform(actions, of: id, number, at: moment.now, &partitions, &server, &effects)
+                perform(actions, of: id, isAtomic: false, number, at: moment.now, &partitions, &server, &effects)
             }
         }
     }

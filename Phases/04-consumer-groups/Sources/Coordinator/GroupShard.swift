@@ -95,13 +95,15 @@ struct GroupShard {
         return try offsets.replay(record)
     }
 
-    /// Everything was read: sessions begin, and offsets that no group's record goes with get one.
-    mutating func finishLoading(_ topics: MetadataImage, _ moment: Moment, _ actions: inout GroupActions) {
+    /// Everything was read: sessions begin, offsets of topics that are gone are removed, and those that no group's
+    /// record goes with get one.
+    mutating func finishLoading(_ topics: Topics, _ moment: Moment, _ actions: inout GroupActions) {
         loader = nil
+        offsets.deleteAll(ofTopics: topics.wasRemoved).forEach { actions.write($0) }
         for id in consumer.keys.sorted() {
             change(consumer: id) { group in
                 group.loaded(at: moment.now, &actions)
-                group.topicsChanged(topics, &actions)
+                group.topicsChanged(topics.image, &actions)
             }
         }
         for id in classic.keys.sorted() {

@@ -38,6 +38,12 @@ extension GroupOffsets {
     /// The records that remove all offsets of a group which is deleted.
     public mutating func deleteAll(of group: String) -> [GroupRecord] { removeAll(of: group) { _, _ in true } }
 
+    /// The records that remove all groups' offsets of topics that were deleted, by the topics' ids: for offsets that
+    /// were read from the log of a broker that was killed before it could write them.
+    public mutating func deleteAll(ofTopics wasRemoved: (Uuid) -> Bool) -> [GroupRecord] {
+        groups.flatMap { removeAll(of: $0) { _, value in value.topicID != .zero && wasRemoved(value.topicID) } }
+    }
+
     /// The records that remove the offsets of topics that were deleted, by their names, of all groups.
     public mutating func deleteAll(ofTopics topics: [String: Uuid]) -> [GroupRecord] {
         groups.flatMap { group in
