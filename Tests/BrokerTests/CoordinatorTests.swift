@@ -68,6 +68,8 @@ struct CoordinatorTests {
         let refused = try #require(try broker.driver.ask(commit(8), version: 7, on: broker.connection))
         #expect(refused.topics[0].partitions[0].errorCode == .notCoordinator)
         #expect(try committed(broker).code == .coordinatorLoadInProgress)
+        // The disk gets a moment.
+        try broker.driver.advance(milliseconds: 100)
         for _ in 0..<10 { try broker.driver.deliver(.woke) }
         #expect(try committed(broker) == (.none, 7))
         let taken = try #require(try broker.driver.ask(commit(9), version: 7, on: broker.connection))
@@ -119,6 +121,7 @@ struct CoordinatorTests {
         try broker.driver.send(deleteTopic(), version: 4, on: broker.connection)
         broker = try TestBroker(disk.afterPowerLoss(seed: 3)) { $0.groups.offsetsPartitionCount = 2 }
         for _ in 0..<10 { try broker.driver.deliver(.woke) }
+        try broker.driver.synchronizeAll()
         #expect(try committed(broker) == (.none, nil))
     }
 

@@ -16,11 +16,12 @@ private final class LoaderWorld {
 
     init(segmentBytes: Int64 = 1_024, maxMessageBytes: Int = 1_000_000, flushMessages: Int64 = .max) throws {
         var defaults = TopicConfig()
-        (defaults.flushMessages, defaults.maxMessageBytes) = (flushMessages, maxMessageBytes)
+        defaults.flushMessages = flushMessages
         partitions = PartitionServer(
             try Topics(in: MemoryStorage(), nodeID: 1, defaults: defaults) { _, _ in }, maxFetchBytes: 1, seed: 1)
         var settings = GroupSettings()
         (settings.offsetsPartitionCount, settings.offsetsSegmentBytes) = (1, segmentBytes)
+        settings.offsetsMaxBatchBytes = Int64(maxMessageBytes)
         let view = ClusterView(
             clusterID: "test", brokers: [.init(id: 1, address: SocketAddress(host: "here", port: 1))], controllerID: 1)
         #expect(partitions.makeOffsetsTopic(settings, of: view, at: now, &server, &effects) == .none)

@@ -50,13 +50,17 @@ extension GroupRecordKey {
     }
 
     /// Reads the fields behind the kind, which the caller has looked at.
+    ///
+    /// A key with a text that is not UTF-8 is refused: nobody could write a tombstone for it.
     public init(decoding key: Bytes) throws(CodingError) {
         var reader = ByteReader(key)
         _ = try reader.integer(Int16.self)
-        var decoder = MessageDecoder(reader.rest(), version: Self.kind, isFlexible: false)
+        let fields = reader.rest()
+        var decoder = MessageDecoder(fields, version: Self.kind, isFlexible: false)
         self.init()
         try code(&decoder)
         try decoder.finish()
+        guard try encoded().dropFirst(2) == fields else { throw .invalidLength(at: 2, fields.count) }
     }
 }
 

@@ -20,6 +20,9 @@ public struct GroupSettings: Sendable {
     public var offsetsPartitionCount: Int32 = 50
     /// The size of its segments, in bytes: `offsets.topic.segment.bytes`.
     public var offsetsSegmentBytes: Int64 = 104_857_600
+    /// The largest batch that is written to it, in bytes, where its segments are not smaller. Kafka's is the broker's
+    /// `message.max.bytes`, and its groups can be no larger.
+    public var offsetsMaxBatchBytes: Int64 = 16 << 20
     /// How long offsets are kept for a group without members, or a topic that nobody subscribes to:
     /// `offsets.retention.minutes`.
     public var offsetsRetentionMilliseconds: Int64 = 604_800_000

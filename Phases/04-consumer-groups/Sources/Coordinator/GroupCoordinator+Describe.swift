@@ -11,8 +11,9 @@ extension GroupCoordinator {
         case .describeGroups:
             let request = try DescribeGroupsRequest(decoding: body, version: call.version)
             var response = DescribeGroupsResponse()
+            var seen: Set<ExactText> = []
             response.groups = request.groups.map { id in
-                var group = describe(id, version: call.version)
+                var group = describe(id, version: call.version, isRepeated: !seen.insert(ExactText(id)).inserted)
                 // Every operation on a group: read, delete, describe, and their configs.
                 if request.includeAuthorizedOperations { group.authorizedOperations = Self.operations }
                 return group
@@ -22,8 +23,9 @@ extension GroupCoordinator {
             let request = try ConsumerGroupDescribeRequest(decoding: body, version: call.version)
             var response = ConsumerGroupDescribeResponse()
             let image = partitions.topics.image
+            var seen: Set<ExactText> = []
             response.groups = request.groupIDs.map { id in
-                var group = describe(consumer: id, image)
+                var group = describe(consumer: id, image, isRepeated: !seen.insert(ExactText(id)).inserted)
                 if request.includeAuthorizedOperations { group.authorizedOperations = Self.operations }
                 return group
             }
@@ -40,8 +42,9 @@ extension GroupCoordinator {
         shards.isEmpty ? [] : Set(groups.map(number)).sorted()
     }
 
-    private func describe(_ id: String, version: Int16) -> DescribeGroupsResponse.Group {
-        let code = unavailability(of: id)
+    /// A group that is named again gets an error: it would make a long answer of a short request.
+    private func describe(_ id: String, version: Int16, isRepeated: Bool) -> DescribeGroupsResponse.Group {
+        let code = isRepeated ? .invalidRequest : unavailability(of: id)
         guard code == .none else {
             var group = DescribeGroupsResponse.Group()
             group.groupID = id
@@ -51,10 +54,12 @@ extension GroupCoordinator {
         return shards[number(of: id)].classic[id]?.describe() ?? ClassicGroup.describeUnknown(id, version: version)
     }
 
-    private func describe(consumer id: String, _ image: MetadataImage) -> ConsumerGroupDescribeResponse.Group {
+    private func describe(
+        consumer id: String, _ image: MetadataImage, isRepeated: Bool
+    ) -> ConsumerGroupDescribeResponse.Group {
         var group = ConsumerGroupDescribeResponse.Group()
         group.groupID = id
-        group.errorCode = unavailability(of: id)
+        group.errorCode = id.isEmpty ? .invalidGroupID : isRepeated ? .invalidRequest : unavailability(of: id)
         guard group.errorCode == .none else { return group }
         if let found = shards[number(of: id)].consumer[id] { return found.described(image) }
         group.groupState = "Dead"
@@ -69,12 +74,12 @@ extension GroupCoordinator {
         if shards.contains(where: { $0.loader != nil }) { response.errorCode = .coordinatorLoadInProgress }
         let states = Set(request.statesFilter.map { $0.lowercased() })
         let types = Set(request.typesFilter.map { $0.lowercased() })
-        var groups = shards.flatMap { $0.classic.values.map { $0.listed() } + $0.consumer.values.map(\.listed) }
+        var groups = shards.flatMap { $0.classic.unordered.map { $0.listed() } + $0.consumer.unordered.map(\.listed) }
         groups.removeAll { group in
             !states.isEmpty && !states.contains(group.groupState.lowercased())
                 || !types.isEmpty && !types.contains(group.groupType.lowercased())
         }
-        response.groups = groups.sorted { $0.groupID < $1.groupID }
+        response.groups = groups.sorted { ExactText($0.groupID) < ExactText($1.groupID) }
         return response
     }
 }

@@ -22,7 +22,8 @@ extension GroupCoordinator {
         }
         var actions = GroupActions()
         var (response, records) = shards[number].offsets.commit(
-            request, at: moment.time, in: image, metadataMaxBytes: settings.offsetMetadataMaxBytes)
+            request, at: moment.time, in: image, metadataMaxBytes: settings.offsetMetadataMaxBytes,
+            maxBytes: shards[number].partition.maxBatchBytes)
         records.forEach { actions.write($0) }
         shards[number].noteCommit(of: id, moment)
         let failure = perform(actions, of: id, number, at: now, &partitions, &server, &effects)
@@ -35,9 +36,12 @@ extension GroupCoordinator {
         _ server: inout RequestServer, _ effects: inout Effects
     ) {
         var touched: [Int] = []
+        var seen: Set<ExactText> = []
         let image = partitions.topics.image
         let answers = request.groups(version: call.version).map { asked in
             var code = unavailability(of: asked.groupID)
+            // The same again would make a long answer of a short request.
+            if !seen.insert(ExactText(asked.groupID)).inserted { code = .invalidRequest }
             if code == .none {
                 let number = number(of: asked.groupID)
                 if !touched.contains(number) { touched.append(number) }
@@ -64,9 +68,9 @@ extension GroupCoordinator {
         var actions = GroupActions()
         response.errorCode = shards[number].checkOffsetDelete(of: id)
         if response.errorCode == .none {
-            let shard = shards[number]
+            let (consumer, classic) = (shards[number].consumer[id], shards[number].classic[id])
             let (deleted, records) = shards[number].offsets.delete(request, in: partitions.topics.image) { topic in
-                shard.consumer[id]?.isSubscribed(to: topic) ?? shard.classic[id]?.isSubscribed(to: topic) ?? false
+                consumer?.isSubscribed(to: topic) ?? classic?.isSubscribed(to: topic) ?? false
             }
             response = deleted
             records.forEach { actions.write($0) }
@@ -92,8 +96,15 @@ extension GroupCoordinator {
                 var actions = GroupActions()
                 result.errorCode = shards[number].checkDelete(of: id)
                 if result.errorCode == .none { shards[number].delete(id, &actions) }
-                let failure = perform(actions, of: nil, number, at: now, &partitions, &server, &effects)
-                if failure != .none { result.errorCode = failure }
+                let failure = perform(
+                    actions, of: nil, isAtomic: false, number, at: now, &partitions, &server, &effects)
+                if failure != .none {
+                    result.errorCode = failure
+                    // What was deleted before it in this shard is read again, too, and may be there still.
+                    for place in response.results.indices where self.number(of: response.results[place].groupID) == number {
+                        response.results[place].errorCode = failure
+                    }
+                }
             }
             response.results.append(result)
         }

@@ -145,14 +145,14 @@ extension GroupCoordinator {
             let number = number(of: id)
             let moment = Moment(now: now, time: partitions.clock.milliseconds(at: now))
             var actions = GroupActions()
-            if call.api == .joinGroup { shards[number].giveUpIfEmpty(consumer: id, &actions) }
-            if call.api == .joinGroup, shards[number].consumer[id] != nil {
+            if call.api == .joinGroup, shards[number].consumer[id]?.members.isEmpty == false {
                 code = .inconsistentGroupProtocol
             } else {
                 let waiter = waiter(for: call, of: number)
                 shards[number].change(classic: id, time: moment.time) {
                     input(&$0, waiter, moment, &random, &actions)
                 }
+                shards[number].makeRoom(forClassic: id, &actions)
                 perform(actions, of: id, number, at: now, &partitions, &server, &effects)
                 return
             }
@@ -170,8 +170,7 @@ extension GroupCoordinator {
         if response.errorCode == .none {
             let number = number(of: id)
             var actions = GroupActions()
-            if request.memberEpoch == 0 { shards[number].giveUpIfEmpty(classic: id, &actions) }
-            if shards[number].classic[id] == nil {
+            if request.memberEpoch == 0 ? shards[number].classic[id]?.isEmpty != false : shards[number].classic[id] == nil {
                 let waiter = waiter(for: call, of: number)
                 let topics = partitions.topics.image
                 shards[number].change(consumer: id) {
@@ -179,6 +178,7 @@ extension GroupCoordinator {
                         request, version: call.version, from: client, waiter: waiter, topics: topics, at: now,
                         random: &random, &actions)
                 }
+                shards[number].makeRoom(forConsumer: id, &actions)
                 perform(actions, of: id, number, at: now, &partitions, &server, &effects)
                 return
             }

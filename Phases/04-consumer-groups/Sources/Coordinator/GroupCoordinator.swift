@@ -26,9 +26,11 @@ public struct GroupCoordinator {
     private var held: [UInt64: HeldAnswer] = [:]
     private var nextHeld: UInt64 = 0
     /// When groups are to be told the time.
-    private var deadlines = DeadlineQueue<String>()
+    private var deadlines = DeadlineQueue<ExactText>()
     /// When it is looked for offsets that are too old; nil until there are any groups.
     private var cleanupAt: Instant?
+    /// The shard whose turn it is then.
+    private var cleanupShard = 0
     /// The time that was last asked for.
     private var wakeAt: Instant?
     /// The changes of topics that the groups know of; nil before the first look.
@@ -47,6 +49,8 @@ public struct GroupCoordinator {
 
     /// How much of a log is read before others have their turn.
     private static let loadBytes = 1 << 20
+    /// How long a shard waits before it is read again: the disk that refused a record may still be full.
+    private static let reloadDelayMilliseconds: Int64 = 100
 
     /// Coordinates no groups yet; `seed` begins all randomness: members' ids.
     public init(_ settings: GroupSettings, seed: UInt64) {
@@ -67,8 +71,8 @@ public struct GroupCoordinator {
         return waiter
     }
 
-    /// Does what a shard's machines want done. Where the records cannot be written, the shard is read again, and
-    /// whoever waits for it is told the error that is returned.
+    /// Does what a shard's machines want done. Where the records cannot be written, the shard is read again: these
+    /// answers become the error that is returned, and everybody else who waits is to ask again.
     ///
     /// - Parameter isAtomic: whether the records must go together; others may be as many as they like.
     @discardableResult
@@ -86,7 +90,11 @@ public struct GroupCoordinator {
                 effects.log(
                     .error, "groups_not_written",
                     ["partition": shards[number].partition.name, "error": error.description])
-                reload(number, telling: code, &server, &effects)
+                for (waiter, _) in actions.answers {
+                    guard let (call, _) = waiting.removeValue(forKey: waiter) else { continue }
+                    server.answer(call, with: call.api.groupResponse(refusing: code), &effects)
+                }
+                reload(number, at: now, &server, &effects)
                 return code
             }
         }
@@ -94,7 +102,7 @@ public struct GroupCoordinator {
             guard let (call, _) = waiting.removeValue(forKey: waiter) else { continue }
             hold(call, answer.response, behind: [number], &server, &effects)
         }
-        if let deadline = actions.deadline, let group { deadlines.add(group, at: deadline) }
+        if let deadline = actions.deadline, let group { deadlines.add(ExactText(group), at: deadline) }
         return .none
     }
 
@@ -139,16 +147,17 @@ public struct GroupCoordinator {
 
     /// Forgets what a shard has, which the log may not have, and begins to read the log again.
     private mutating func reload(
-        _ number: Int, telling code: ErrorCode, _ server: inout RequestServer, _ effects: inout Effects
+        _ number: Int, at now: Instant, _ server: inout RequestServer, _ effects: inout Effects
     ) {
         let shard = shards[number]
         shards[number] = GroupShard(shard.partition, hasLog: true, settings)
+        shards[number].loadAt = now.advanced(byMilliseconds: Self.reloadDelayMilliseconds)
         for waiting in shard.queue {
             guard case .answer(let id) = waiting.what else { continue }
-            held[id]?.response.refuse(code)
+            held[id]?.response.refuse(.notCoordinator)
             release(answer: id, &server, &effects)
         }
-        refuse(code, &server, &effects) { $0 == number }
+        refuse(.notCoordinator, &server, &effects) { $0 == number }
     }
 
     /// Answers whoever waits for a group, so that the node can stop: clients ask for the coordinator again.
@@ -181,7 +190,7 @@ public struct GroupCoordinator {
         }
         load(at: now, &partitions, &server, &effects)
         let moment = Moment(now: now, time: partitions.clock.milliseconds(at: now))
-        while let group = deadlines.removeExpired(at: now) {
+        while let group = deadlines.removeExpired(at: now)?.text {
             let number = number(of: group)
             var actions = GroupActions()
             shards[number].expire(group, partitions.topics.image, moment, &actions)
@@ -215,7 +224,7 @@ public struct GroupCoordinator {
                 shards[number].offsets.deleteAll(ofTopics: removed).forEach { actions.write($0) }
                 perform(actions, of: nil, isAtomic: false, number, at: now, &partitions, &server, &effects)
             }
-            for id in shards[number].consumer.keys.sorted() {
+            for id in shards[number].consumer.ids {
                 var actions = GroupActions()
                 shards[number].change(consumer: id) { $0.topicsChanged(partitions.topics.image, &actions) }
                 perform(actions, of: id, number, at: now, &partitions, &server, &effects)
@@ -226,15 +235,17 @@ public struct GroupCoordinator {
     private mutating func load(
         at now: Instant, _ partitions: inout PartitionServer, _ server: inout RequestServer, _ effects: inout Effects
     ) {
-        guard let number = shards.firstIndex(where: { $0.loader != nil }), failure == nil else { return }
-        do {
-            if try shards[number].load(maxBytes: Self.loadBytes, &effects) {
-                finishLoading(number, at: now, &partitions, &server, &effects)
+        if let number = shards.firstIndex(where: { $0.loader != nil && $0.loadAt <= now }), failure == nil {
+            do {
+                if try shards[number].load(maxBytes: Self.loadBytes, &effects) {
+                    finishLoading(number, at: now, &partitions, &server, &effects)
+                }
+            } catch {
+                failure = error.description
             }
-        } catch {
-            failure = error.description
         }
-        if shards.contains(where: { $0.loader != nil }) { effects.append(.wake(at: now)) }
+        let next = shards.lazy.filter { $0.loader != nil }.map(\.loadAt).min()
+        if let next { effects.append(.wake(at: max(next, now))) }
     }
 
     private mutating func finishLoading(
@@ -245,7 +256,7 @@ public struct GroupCoordinator {
         var actions = GroupActions()
         shards[number].finishLoading(partitions.topics, moment, &actions)
         if let deadline = actions.deadline {
-            for id in shards[number].ids { deadlines.add(id, at: deadline) }
+            for id in shards[number].ids { deadlines.add(ExactText(id), at: deadline) }
         }
         perform(actions, of: nil, isAtomic: false, number, at: now, &partitions, &server, &effects)
         effects.log(
@@ -253,16 +264,22 @@ public struct GroupCoordinator {
             ["partition": shards[number].partition.name, "groups": "\(shards[number].ids.count)"])
     }
 
+    /// One shard, and others have their turn before the next.
     private mutating func cleanUp(
         _ moment: Moment, _ partitions: inout PartitionServer, _ server: inout RequestServer, _ effects: inout Effects
     ) {
-        cleanupAt = moment.now.advanced(byMilliseconds: settings.offsetsRetentionCheckIntervalMilliseconds)
-        for number in shards.indices where shards[number].loader == nil {
-            for id in shards[number].ids {
-                var actions = GroupActions()
-                shards[number].cleanUp(id, moment, &actions)
-                perform(actions, of: id, isAtomic: false, number, at: moment.now, &partitions, &server, &effects)
-            }
+        let number = cleanupShard
+        cleanupShard = (number + 1) % shards.count
+        let interval = cleanupShard == 0 ? settings.offsetsRetentionCheckIntervalMilliseconds : 0
+        cleanupAt = moment.now.advanced(byMilliseconds: interval)
+        guard shards[number].loader == nil else { return }
+        for id in shards[number].ids {
+            var actions = GroupActions()
+            shards[number].cleanUp(id, moment, &actions)
+            let failure = perform(
+                actions, of: id, isAtomic: false, number, at: moment.now, &partitions, &server, &effects)
+            // The shard is being read again: the next time will do.
+            if failure != .none { return }
         }
     }
 

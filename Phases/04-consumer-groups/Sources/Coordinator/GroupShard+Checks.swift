@@ -11,10 +11,12 @@ extension GroupShard {
         let epoch = request.generationIDOrMemberEpoch
         if let group = consumer[id] {
             for topic in request.topics {
-                for partition in topic.partitions {
+                // What is not there is refused by itself, whoever asks.
+                guard let known = image.topics[topic.name] else { continue }
+                for partition in topic.partitions where known.partitions.indices.contains(Int(partition.index)) {
                     let code = group.checkCommit(
-                        memberID: request.memberID, memberEpoch: epoch, version: version,
-                        topicID: image.topics[topic.name]?.id, partition: partition.index)
+                        memberID: request.memberID, memberEpoch: epoch, version: version, topicID: known.id,
+                        partition: partition.index)
                     if code != .none { return code }
                 }
             }
@@ -39,12 +41,12 @@ extension GroupShard {
         if let group = consumer[asked.groupID] {
             return group.checkFetch(memberID: asked.memberID, memberEpoch: asked.memberEpoch)
         }
-        if classic[asked.groupID] == nil, asked.memberID != nil, asked.memberEpoch >= 0 { return .groupIDNotFound }
         return .none
     }
 
     /// Whether offsets may be deleted: which of them, its members decide.
     func checkOffsetDelete(of id: String) -> ErrorCode {
+        if id.isEmpty { return .invalidGroupID }
         if consumer[id] != nil { return .none }
         guard let group = classic[id] else { return .groupIDNotFound }
         // What members of another type have subscribed to, nobody but they know.
@@ -57,16 +59,20 @@ extension GroupShard {
         return isEmpty ? .none : .nonEmptyGroup
     }
 
-    /// A group of KIP-848 without members makes room for a classic one of its name. Its offsets stay.
-    mutating func giveUpIfEmpty(consumer id: String, _ actions: inout GroupActions) {
-        guard consumer[id]?.members.isEmpty == true else { return }
-        change(consumer: id) { $0.delete(&actions) }
+    /// A group of KIP-848 without members makes room for a classic one of its name, once that has somebody. Its
+    /// offsets stay.
+    mutating func makeRoom(forClassic id: String, _ actions: inout GroupActions) {
+        guard let isEmpty = consumer[id]?.members.isEmpty else { return }
+        if isEmpty, classic[id]?.isRecorded == true {
+            change(consumer: id) { $0.delete(&actions) }
+        } else {
+            classic[id] = nil
+        }
     }
 
-    /// A classic group without members makes room for one of KIP-848. Its offsets stay.
-    mutating func giveUpIfEmpty(classic id: String, _ actions: inout GroupActions) {
-        guard let group = classic[id], group.isEmpty else { return }
-        classic[id] = nil
-        if group.isRecorded, let tombstone = try? group.tombstone() { actions.write(tombstone) }
+    /// A classic group without members makes room for one of KIP-848, once that has somebody. Its offsets stay.
+    mutating func makeRoom(forConsumer id: String, _ actions: inout GroupActions) {
+        guard consumer[id] != nil, let group = classic.removeValue(of: id), group.isRecorded else { return }
+        if let tombstone = try? group.tombstone() { actions.write(tombstone) }
     }
 }

@@ -9,10 +9,12 @@ struct GroupShard {
     let settings: GroupSettings
     /// Reads the log; nil once all of it has been read.
     private(set) var loader: OffsetsLoader?
+    /// Not before then it is read.
+    var loadAt = Instant(nanoseconds: 0)
     /// Groups whose members assign partitions themselves, and those of clients that only commit.
-    var classic: [String: ClassicGroup] = [:]
+    var classic = GroupTable<ClassicGroup>()
     /// Groups of KIP-848.
-    var consumer: [String: ConsumerGroup] = [:]
+    var consumer = GroupTable<ConsumerGroup>()
     /// What all of them have committed.
     var offsets = GroupOffsets()
     /// What is done once the log is durable up to a place, in the order of these places.
@@ -38,8 +40,10 @@ struct GroupShard {
         loader = hasLog ? OffsetsLoader(partition) : nil
     }
 
-    /// The groups' ids, in ascending order.
-    var ids: [String] { (Array(classic.keys) + Array(consumer.keys)).sorted() }
+    /// The ids of all groups, and of whatever has offsets, in ascending order.
+    var ids: [String] {
+        Set((classic.ids + consumer.ids + offsets.groups).map(ExactText.init)).sorted().map(\.text)
+    }
 
     /// Changes a classic group, which need not be there: one that nobody knows is empty. What is as empty afterwards
     /// is not kept.
@@ -53,11 +57,7 @@ struct GroupShard {
 
     /// The same for a group of KIP-848.
     mutating func change<Result>(consumer id: String, _ change: (inout ConsumerGroup) -> Result) -> Result {
-        let result = change(
-            &consumer[
-                id,
-                default: ConsumerGroup(
-                    id: id, settings: settings)])
+        let result = change(&consumer[id, default: ConsumerGroup(id: id, settings: settings)])
         if consumer[id]?.exists == false { consumer[id] = nil }
         return result
     }
@@ -85,11 +85,7 @@ struct GroupShard {
         }
         if ConsumerGroup.recordKinds.contains(kind) {
             let id = try ConsumerGroup.groupID(of: record)
-            try consumer[
-                id,
-                default: ConsumerGroup(
-                    id: id, settings: settings)
-            ].replay(record)
+            try consumer[id, default: ConsumerGroup(id: id, settings: settings)].replay(record)
             return true
         }
         return try offsets.replay(record)
@@ -100,13 +96,13 @@ struct GroupShard {
     mutating func finishLoading(_ topics: Topics, _ moment: Moment, _ actions: inout GroupActions) {
         loader = nil
         offsets.deleteAll(ofTopics: topics.wasRemoved).forEach { actions.write($0) }
-        for id in consumer.keys.sorted() {
+        for id in consumer.ids {
             change(consumer: id) { group in
                 group.loaded(at: moment.now, &actions)
                 group.topicsChanged(topics.image, &actions)
             }
         }
-        for id in classic.keys.sorted() {
+        for id in classic.ids {
             change(classic: id, time: moment.time) { $0.start(at: moment.now, time: moment.time, &actions) }
         }
         for id in offsets.groups where classic[id] == nil && consumer[id] == nil {
@@ -138,7 +134,7 @@ struct GroupShard {
     mutating func delete(_ id: String, _ actions: inout GroupActions) {
         offsets.deleteAll(of: id).forEach { actions.write($0) }
         change(consumer: id) { if $0.exists { $0.delete(&actions) } }
-        guard let group = classic.removeValue(forKey: id), group.isRecorded else { return }
+        guard let group = classic.removeValue(of: id), group.isRecorded else { return }
         if let tombstone = try? group.tombstone() { actions.write(tombstone) }
     }
 }

@@ -57,7 +57,7 @@ extension GroupOffsets {
     private mutating func removeAll(
         of group: String, where isGone: (Place, OffsetCommitValue) -> Bool
     ) -> [GroupRecord] {
-        let gone = (byGroup[group]?.all(isLatest: true) ?? []).filter(isGone)
+        let gone = byGroup[group]?.all(isLatest: true, where: isGone) ?? []
         return gone.compactMap { remove($0.place, of: group) }
     }
 }

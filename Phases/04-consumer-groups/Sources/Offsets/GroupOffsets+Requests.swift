@@ -1,3 +1,4 @@
+import SegmentLog
 import TopicsPartitions
 import WireProtocol
 
@@ -10,11 +11,13 @@ extension GroupOffsets {
     /// - Parameters:
     ///   - time: in milliseconds since 1970.
     ///   - metadataMaxBytes: `offset.metadata.max.bytes`; as in Kafka it counts UTF-16 units.
+    ///   - maxBytes: the largest batch that may be written. Where the records do not fit, none of them is.
     public mutating func commit(
-        _ request: OffsetCommitRequest, at time: Int64, in image: MetadataImage, metadataMaxBytes: Int
+        _ request: OffsetCommitRequest, at time: Int64, in image: MetadataImage, metadataMaxBytes: Int,
+        maxBytes: Int = .max
     ) -> (response: OffsetCommitResponse, records: [GroupRecord]) {
         var response = OffsetCommitResponse()
-        var records: [GroupRecord] = []
+        var accepted: [(place: Place, value: OffsetCommitValue, record: GroupRecord)] = []
         for topic in request.topics {
             let known = image.topics[topic.name]
             response.topics.append(
@@ -29,7 +32,7 @@ extension GroupOffsets {
                     value.expireTimestamp = Self.expiry(request.retentionTimeMilliseconds, from: time)
                     let place = Place(topic: topic.name, partition: asked.index)
                     do {
-                        records.append(try write(value, of: request.groupID, at: place))
+                        accepted.append((place, value, try record(value, of: request.groupID, at: place)))
                         return PartitionError(asked.index, .none)
                     } catch {
                         // A group's name of more than 32,767 bytes fits a request, and no key.
@@ -37,7 +40,12 @@ extension GroupOffsets {
                     }
                 })
         }
-        return (response, records)
+        if RecordBatchBuilder.byteCount(atMost: accepted.map(\.record)) > maxBytes {
+            response.refuse(.unknownServerError)
+            return (response, [])
+        }
+        for (place, value, _) in accepted { note(value, of: request.groupID, at: place) }
+        return (response, accepted.map(\.record))
     }
 
     /// When an offset with this retention expires; -1 where the client leaves that to the broker.
@@ -72,11 +80,14 @@ extension GroupOffsets {
             }
             return response
         }
+        var seen: Set<Place> = []
         response.topics = topics.map { topic in
             var answers = OffsetFetchResponse.Topic()
             answers.name = topic.name
             answers.partitions = topic.partitionIndexes.map { index in
                 let place = Place(topic: topic.name, partition: index)
+                // The same again would make a long answer of a short request.
+                guard seen.insert(place).inserted else { return .init(index, nil) }
                 let value = requiresStable ? group?.latest(place) : group?.durable[place]
                 return .init(index, shown(value, of: topic.name))
             }

@@ -47,23 +47,28 @@ public struct GroupOffsets: Sendable {
             return durable[place]
         }
 
-        /// All of them, in order.
-        func all(isLatest: Bool) -> [(place: Place, value: OffsetCommitValue)] {
-            guard isLatest, !written.isEmpty else {
-                return durable.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        /// Those that are wanted, in order.
+        func all(
+            isLatest: Bool, where isWanted: (Place, OffsetCommitValue) -> Bool = { _, _ in true }
+        ) -> [(place: Place, value: OffsetCommitValue)] {
+            var found: [(place: Place, value: OffsetCommitValue)] = []
+            for (place, value) in durable where !isLatest || written[place] == nil {
+                if isWanted(place, value) { found.append((place, value)) }
             }
-            let places = Set(durable.keys).union(written.keys).sorted()
-            return places.compactMap { place in latest(place).map { (place, $0) } }
+            for case let (place, value?) in written.mapValues(\.value) where isLatest && isWanted(place, value) {
+                found.append((place, value))
+            }
+            return found.sorted { $0.place < $1.place }
         }
     }
 
-    var byGroup: [String: Group] = [:]
+    var byGroup = GroupTable<Group>()
 
     /// No offsets.
     public init() {}
 
     /// The groups that have offsets, or had some whose removal is not yet durable; in ascending order.
-    public var groups: [String] { byGroup.keys.sorted() }
+    public var groups: [String] { byGroup.ids }
 
     /// Whether a group has offsets by the last that was written, durable or not.
     public func hasOffsets(of group: String) -> Bool {
@@ -103,12 +108,22 @@ public struct GroupOffsets: Sendable {
     mutating func write(
         _ value: OffsetCommitValue?, of group: String, at place: Place
     ) throws(CodingError) -> GroupRecord {
+        let record = try record(value, of: group, at: place)
+        note(value, of: group, at: place)
+        return record
+    }
+
+    /// The record that gives a place this offset, or none.
+    func record(_ value: OffsetCommitValue?, of group: String, at place: Place) throws(CodingError) -> GroupRecord {
         let key = OffsetCommitKey(group: group, topic: place.topic, partition: place.partition)
-        let record: GroupRecord
-        if let value { record = try GroupRecord(key, value) } else { record = try GroupRecord(removing: key) }
+        guard let value else { return try GroupRecord(removing: key) }
+        return try GroupRecord(key, value)
+    }
+
+    /// A record that says so is on its way.
+    mutating func note(_ value: OffsetCommitValue?, of group: String, at place: Place) {
         let count = byGroup[group]?.written[place]?.count ?? 0
         byGroup[group, default: Group()].written[place] = Group.Written(value: value, count: count + 1)
-        return record
     }
 
     /// The record that removes an offset. The key was encoded before, when the offset was written or read.

@@ -24,7 +24,7 @@ extension PartitionServer {
         _ records: [GroupRecord], isAtomic: Bool = true, to partition: Partition, at now: Instant,
         _ server: inout RequestServer, _ effects: inout Effects
     ) throws(LogError) -> LogPosition? {
-        let limit = min(partition.config.maxMessageBytes, partition.config.log.segmentBytes)
+        let limit = partition.maxBatchBytes
         var rest = records[...]
         var end: LogPosition?
         while !rest.isEmpty {
@@ -42,7 +42,24 @@ extension PartitionServer {
 extension RecordBatchBuilder {
     /// Whether the batch has at most `limit` bytes with this record too; the first has always room.
     fileprivate borrowing func hasRoom(for record: GroupRecord, limit: Int) -> Bool {
-        // Around key and value there are at most 27 bytes: six varints, one of them of a time that is no difference.
-        recordCount == 0 || byteCount + record.key.count + (record.value?.count ?? 0) + 27 <= limit
+        recordCount == 0 || byteCount + record.mostBytes <= limit
     }
+
+    /// The most bytes that a batch of these records has.
+    static func byteCount(atMost records: [GroupRecord]) -> Int {
+        records.reduce(RecordBatchHeader.byteCount) { $0 + $1.mostBytes }
+    }
+}
+
+extension GroupRecord {
+    /// The most bytes that it takes in a batch.
+    fileprivate var mostBytes: Int {
+        // Around key and value there are at most 27 bytes: six varints, one of them of a time that is no difference.
+        key.count + (value?.count ?? 0) + 27
+    }
+}
+
+extension Partition {
+    /// The largest batch that it takes, in bytes.
+    var maxBatchBytes: Int { min(config.maxMessageBytes, config.log.segmentBytes) }
 }
