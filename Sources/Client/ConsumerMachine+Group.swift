@@ -99,6 +99,12 @@ extension ConsumerMachine {
         return false
     }
 
+    /// Partitions that were lost, and that the listener has not heard of.
+    var untoldLosses: [TopicPartition] {
+        let steps = group?.steps.filter { $0.kind == .lost && $0.id != reader.given } ?? []
+        return steps.flatMap(\.partitions)
+    }
+
     // MARK: Steps
 
     private mutating func advanceSteps() {
