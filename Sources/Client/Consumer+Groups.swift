@@ -38,20 +38,28 @@ extension Consumer {
     /// Ends the consumer as `close()` does, but first tells the listener that all partitions are revoked, and waits
     /// until what was read is committed and the group has been left, for `timeout` at most.
     public func close(timeout: Duration) async {
-        await tellOfTheEnd()
+        // A task of its own: that a consumer is ended by one that was cancelled is the rule rather than the exception.
+        await Task { await self.sayFarewell(within: timeout) }.value
+        close()
+    }
+
+    private func sayFarewell(within timeout: Duration) async {
         do throws(ClientError) {
+            try change { machine throws(ClientError) in machine.endReading() }
+            await tellOfTheEnd()
             try change { machine throws(ClientError) in machine.leaveGroup() }
             let what = "leaving the group"
             _ = try await ask(.farewell, what: what, timeoutMilliseconds: max(0, timeout.milliseconds))
         } catch {
             // There is nobody to say goodbye to.
         }
-        close()
     }
 
     private func tellOfTheEnd() async {
-        let (listener, owned) = thread.withMachine { ($0.listener, $0.group?.owned ?? []) }
-        if let listener, !owned.isEmpty { await listener.partitionsRevoked(owned, from: self) }
+        let (listener, lost, owned) = thread.withMachine { ($0.listener, $0.untoldLosses, $0.group?.owned ?? []) }
+        guard let listener else { return }
+        if !lost.isEmpty { await listener.partitionsLost(lost, from: self) }
+        if !owned.isEmpty { await listener.partitionsRevoked(owned, from: self) }
     }
 
     /// Has a listener do its part of a rebalance.

@@ -11,6 +11,8 @@ extension ConsumerMachine {
             throw .refused("a consumer that is subscribed to topics is assigned partitions by its group")
         }
         for (name, start) in starts { try check(start, name) }
+        // No rebalance follows that would do it.
+        if group != nil, configuration.enableAutoCommit { committedOffsets.commitAutomatically(positions) }
         remove(partitions.map(\.name))
         for name in starts.keys.sorted() { if let start = starts[name] { add(name, at: start.next) } }
     }

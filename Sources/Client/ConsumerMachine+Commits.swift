@@ -81,6 +81,8 @@ extension ConsumerMachine {
             .broker(.requestTimedOut, _):
             group?.coordinator.forget()
         case .broker(.staleMemberEpoch, _): mayRetry = true
+        // The topic may have been deleted: no rebalance waits for that.
+        case .broker(.unknownTopicOrPartition, _): if commit.question == nil { mayRetry = false }
         case .broker(.rebalanceInProgress, _): if isCurrent { group?.needsRejoin = true }
         case .broker(.illegalGeneration, _): if isCurrent { group?.reset(keepsMemberID: true) }
         case .broker(.unknownMemberID, _), .broker(.fencedMemberEpoch, _):
@@ -91,6 +93,14 @@ extension ConsumerMachine {
         let isAsked = commit.question.map { id in questions.contains { $0.id == id } } ?? true
         guard mayRetry, commit.isRetried, isAsked else { return finishCommit(error) }
         committedOffsets.commits[0].retryAt = retryTime(after: now)
+    }
+
+    /// The coordinator cannot be asked, as no retry mends: whoever waits for it is told.
+    mutating func failUnsent(_ error: ClientError, at now: Instant) {
+        while let commit = committedOffsets.commits.first, commit.call == nil { finishCommit(error) }
+        let fetches = committedOffsets.fetches.filter { $0.call == nil }
+        committedOffsets.fetches.removeAll { $0.call == nil }
+        for fetch in fetches { failed(fetch, error, at: now) }
     }
 
     // MARK: Asking

@@ -99,6 +99,12 @@ extension ConsumerMachine {
         return false
     }
 
+    /// Partitions that were lost, and that the listener has not heard of.
+    var untoldLosses: [TopicPartition] {
+        let steps = group?.steps.filter { $0.kind == .lost && $0.id != reader.given } ?? []
+        return steps.flatMap(\.partitions)
+    }
+
     // MARK: Steps
 
     private mutating func advanceSteps() {
@@ -155,8 +161,8 @@ extension ConsumerMachine {
             commitInTime(at: now)
             sendCommit(at: now, &effects)
             sendCommittedFetches(at: now, &effects)
-            // What was read is committed as a member, before the member says goodbye.
-            if isLeaving, !committedOffsets.isCommittingAutomatically {
+            // Whatever is to be committed is committed as a member, before the member says goodbye.
+            if isLeaving, committedOffsets.commits.isEmpty {
                 isLeaving = false
                 group?.unsubscribe()
                 listener = nil
@@ -184,6 +190,11 @@ extension ConsumerMachine {
         guard group != nil else { return false }
         let isHeartbeat = group?.heartbeat?.call == id
         if group?.take(id, result, at: now) ?? false {
+            // Who is no member has no reader who could be told.
+            if !isSubscribed, case .failed(let error)? = group?.state {
+                group?.state = .outside
+                failUnsent(error, at: now)
+            }
             // Who reads what was taken long ago is to show that it still does: max.poll.interval.ms.
             if isHeartbeat { interrupt() }
             return true

@@ -11,6 +11,8 @@ struct ConsumerMachine: ClientMachine {
     let progress = ReadProgress()
     /// Whether nothing is read any more.
     var isClosed = false
+    /// Whether the consumer ends once it has left its group: nothing more is read.
+    var isEnding = false
 
     /// The group of `group.id`, if there is one; a member of it once topics are subscribed to.
     var group: GroupMembership?
@@ -177,6 +179,12 @@ struct ConsumerMachine: ClientMachine {
         giveBack()
     }
 
+    /// Nothing more is read: the consumer is about to leave its group, and to end.
+    mutating func endReading() {
+        isEnding = true
+        interrupt()
+    }
+
     /// The records that were taken, as far as they have been read.
     mutating func update(_ records: FetchedRecords) { taken?.content = .records(records) }
 
@@ -185,7 +193,7 @@ struct ConsumerMachine: ClientMachine {
     /// `hasRoom` becomes true where the machine has something to do: fetches that had stopped can go on.
     mutating func take(isFinished: Bool, hasProcessed: Bool = true, hasRoom: inout Bool) -> Step {
         let stamp = progress.interruptions.load(ordering: .acquiring)
-        if isClosed { return .ended }
+        if isClosed || isEnding { return .ended }
         if let step = meetReader(hasProcessed: hasProcessed, hasWork: &hasRoom) { return step }
         if let taken, !isFinished {
             if partitions[taken.index].isReadable { return .goOn(stamp) }
@@ -225,7 +233,7 @@ struct ConsumerMachine: ClientMachine {
     mutating func wait(
         _ id: UInt64, timeoutMilliseconds: Int64?, _ resume: @escaping @Sendable () -> Void
     ) -> Bool {
-        if readable != nil || isClosed || isIdle || awaitsReader { return false }
+        if readable != nil || isClosed || isEnding || isIdle || awaitsReader { return false }
         waiting = Waiting(id: id, timeoutMilliseconds: timeoutMilliseconds, resume: resume)
         return true
     }
@@ -258,7 +266,7 @@ struct ConsumerMachine: ClientMachine {
         }
         waiting = reader
         let isLate = reader.deadline.map { $0 <= now } ?? false
-        guard isLate || isClosed || isIdle || awaitsReader || readable != nil else { return }
+        guard isLate || isClosed || isEnding || isIdle || awaitsReader || readable != nil else { return }
         waiting = nil
         resume(reader.resume)
     }

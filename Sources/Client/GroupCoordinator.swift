@@ -16,10 +16,11 @@ struct GroupCoordinator: Sendable {
     ) -> WireClient.Destination? {
         if let node {
             if wire.cluster.brokers[node] != nil { return .coordinator(node) }
+            // It is too new for the metadata, or it is gone: then another broker coordinates in its place.
             wire.refresh(at: now, &effects)
-            return nil
         }
         guard call == nil, retryAt.map({ $0 <= now }) ?? true else { return nil }
+        node = nil
         retryAt = nil
         call = wire.send(FindCoordinatorRequest(group: groupID), to: .any, at: now, &effects)
         return nil
@@ -34,6 +35,8 @@ struct GroupCoordinator: Sendable {
     ) throws(ClientError) -> Bool {
         guard id == call else { return false }
         call = nil
+        // Whatever the answer is, the next question has time until then.
+        self.retryAt = retryAt
         do throws(ClientError) {
             let response = try result.get().decoded(as: FindCoordinatorResponse.self)
             guard response.code == .none else {
@@ -42,7 +45,6 @@ struct GroupCoordinator: Sendable {
             node = response.node
         } catch {
             guard error.isRetriable else { throw error }
-            self.retryAt = retryAt
         }
         return true
     }

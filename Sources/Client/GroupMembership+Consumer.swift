@@ -27,17 +27,18 @@ extension GroupMembership {
             return
         }
         let tellsWhatItHas = repeatsAll || (acknowledges && steps.isEmpty)
-        let request = serverHeartbeat(tellsWhatItHas: tellsWhatItHas, wire.cluster)
+        let request = serverHeartbeat(tellsWhatItHas: tellsWhatItHas)
         let call = wire.send(request, to: destination, at: now, &effects)
         heartbeat = Heartbeat(call: call, memberID: memberID, epoch: epoch)
         heartbeatAt = now.advanced(byMilliseconds: heartbeatIntervalMilliseconds)
         if case .preparing = state { state = .joining(call) }
-        if tellsWhatItHas { acknowledges = false }
+        // What was said while partitions were still to be given up has to be said again when they are.
+        if tellsWhatItHas, steps.isEmpty { acknowledges = false }
         (needsRejoin, repeatsAll) = (false, false)
     }
 
     /// What has changed since the last heartbeat, or everything.
-    private func serverHeartbeat(tellsWhatItHas: Bool, _ cluster: Cluster) -> ConsumerGroupHeartbeatRequest {
+    private func serverHeartbeat(tellsWhatItHas: Bool) -> ConsumerGroupHeartbeatRequest {
         var request = serverRequest(epoch: epoch)
         if repeatsAll {
             request.rebalanceTimeoutMilliseconds = configuration.maxPollIntervalMilliseconds
@@ -47,7 +48,7 @@ extension GroupMembership {
         if tellsWhatItHas {
             var topics: [ConsumerGroupHeartbeatRequest.TopicPartitions] = []
             for topic in owned.protocolTopics {
-                guard let id = cluster.topicIDs[topic.topic] else { continue }
+                guard let id = topicIDs[topic.topic] else { continue }
                 var entry = ConsumerGroupHeartbeatRequest.TopicPartitions()
                 entry.topicID = id
                 entry.partitions = topic.partitions
@@ -77,7 +78,8 @@ extension GroupMembership {
     /// Goes to the target, as far as the topics' names are known, and tells the coordinator once it is there.
     private mutating func reconcile(_ wire: inout WireClient, at now: Instant, _ effects: inout Effects) {
         guard let target else { return }
-        let names = Dictionary(wire.cluster.topicIDs.map { ($0.value, $0.key) }) { first, _ in first }
+        topicIDs.merge(wire.cluster.topicIDs) { _, new in new }
+        let names = Dictionary(topicIDs.map { ($0.value, $0.key) }) { first, _ in first }
         var wanted: Set<TopicPartition> = []
         var isComplete = true
         for topic in target {

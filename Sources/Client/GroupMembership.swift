@@ -73,6 +73,8 @@ struct GroupMembership: Sendable {
 
     /// What the coordinator of KIP-848 wants this member to have; nil where that is not known.
     var target: [ConsumerGroupHeartbeatResponse.TopicPartitions]?
+    /// The ids of topics as they were known last: metadata may say nothing of a topic for a while.
+    var topicIDs: [String: Uuid] = [:]
     /// Whether the coordinator is to be told what the member has, and everything else anew.
     var acknowledges = false, repeatsAll = false
     var heartbeatIntervalMilliseconds: Int64

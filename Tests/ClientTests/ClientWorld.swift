@@ -3,7 +3,7 @@ import Broker
 import SegmentLog
 @testable import WireProtocol
 
-/// A client's machine and a real broker's node in one world without clocks, threads or sockets: each
+/// Clients' machines and a real broker's node in one world without clocks, threads or sockets: each
 /// frame takes a while, connections are cut and refused by chance, and a seed decides all of it.
 final class ClientWorld<Machine: ClientMachine> {
     /// How often things go wrong, in percent.
@@ -14,9 +14,18 @@ final class ClientWorld<Machine: ClientMachine> {
         var delay = 3
     }
 
-    private enum Side { case client, broker }
+    private enum Side: Hashable {
+        /// A client by its number.
+        case client(Int)
+        case broker
+
+        /// Who is woken first where several are to be.
+        var turn: Int { if case .client(let number) = self { number } else { .max } }
+    }
 
     private struct Link {
+        /// Whose it is.
+        var number: Int
         var client: ConnectionID
         var broker: ConnectionID
         /// When the last frame in each direction arrives: none overtakes another.
@@ -24,7 +33,9 @@ final class ClientWorld<Machine: ClientMachine> {
         var toClient = Instant(nanoseconds: 0)
     }
 
-    private(set) var client: Machine
+    private(set) var clients: [Machine]
+    /// Clients that have stopped, and those that are gone without a word.
+    private(set) var ended: Set<Int> = []
     private(set) var broker: BrokerNode
     private(set) var now = Instant(nanoseconds: 0)
     var faults = Faults()
@@ -35,21 +46,31 @@ final class ClientWorld<Machine: ClientMachine> {
     private var random: SplitMix64
     private var links: [Link] = []
     private var brokerConnections: UInt64 = 0
+    fileprivate var appended: UInt64 = 0
     private var events: [(at: Instant, number: Int, perform: () throws -> Void)] = []
     private var eventCount = 0
     private var wakes: [Side: Instant] = [:]
 
     init(_ client: Machine, _ broker: BrokerNode, seed: UInt64) {
-        self.client = client
+        clients = [client]
         self.broker = broker
         random = SplitMix64(seed: seed)
     }
 
-    /// Lets the test change the client, as a user's task would, and has it look at what changed.
+    /// The first client.
+    var client: Machine { clients[0] }
+
+    /// Adds a client; returns its number.
+    func add(_ client: Machine) -> Int {
+        clients.append(client)
+        return clients.count - 1
+    }
+
+    /// Lets the test change a client, as a user's task would, and has it look at what changed.
     @discardableResult
-    func withClient<Result>(_ body: (inout Machine, Instant) throws -> Result) throws -> Result {
-        let result = try body(&client, now)
-        try tellClient(.woke)
+    func withClient<Result>(_ number: Int = 0, _ body: (inout Machine, Instant) throws -> Result) throws -> Result {
+        let result = try body(&clients[number], now)
+        try tellClient(.woke, number)
         return result
     }
 
@@ -57,7 +78,7 @@ final class ClientWorld<Machine: ClientMachine> {
     func run(milliseconds: Int64, until isDone: () -> Bool = { false }) throws -> Bool {
         let end = now.advanced(byMilliseconds: milliseconds)
         while !isDone() {
-            let wake = wakes.min { ($0.value, $0.key == .client ? 0 : 1) < ($1.value, $1.key == .client ? 0 : 1) }
+            let wake = wakes.min { ($0.value, $0.key.turn) < ($1.value, $1.key.turn) }
             let next = events.first
             guard let at = [wake?.value, next?.at].compactMap({ $0 }).min(), at <= end else {
                 now = end
@@ -69,7 +90,7 @@ final class ClientWorld<Machine: ClientMachine> {
                 try next.perform()
             } else if let wake {
                 wakes[wake.key] = nil
-                if wake.key == .client { try tellClient(.woke) } else { try tellBroker(.woke) }
+                if case .client(let number) = wake.key { try tellClient(.woke, number) } else { try tellBroker(.woke) }
             }
         }
         return true
@@ -78,23 +99,38 @@ final class ClientWorld<Machine: ClientMachine> {
     /// Ends every connection.
     func cutAll() throws { while let link = links.first { try cut(link) } }
 
+    /// A client is gone without a word.
+    func crash(_ number: Int) throws {
+        ended.insert(number)
+        wakes[.client(number)] = nil
+        for link in links where link.number == number { try close(link, tell: .broker) }
+    }
+
     // MARK: The two sides
 
-    fileprivate func tellClient(_ event: Event) throws {
+    fileprivate func tellClient(_ event: Event, _ number: Int) throws {
+        if ended.contains(number) { return }
         var effects = Effects()
-        client.handle(event, at: now, &effects)
-        for resume in client.takeResumptions() { resume() }
+        clients[number].handle(event, at: now, &effects)
+        for resume in clients[number].takeResumptions() { resume() }
         for effect in effects.all {
             switch effect {
-            case .open(let id, _): later { try self.open(id) }
+            case .open(let id, _): later { try self.open(id, of: number) }
             case .send(let id, let payload?):
-                guard let index = links.firstIndex(where: { $0.client == id }) else { continue }
+                guard let index = links.firstIndex(where: { $0.client == id && $0.number == number }) else { continue }
                 let frame = try payload.bytes().dropFirst(4)
+                let link = links[index].broker
                 links[index].toBroker = max(links[index].toBroker, arrival())
-                later(at: links[index].toBroker) { try self.deliver(frame, on: id, to: .broker) }
+                later(at: links[index].toBroker) { try self.deliver(frame, on: link, to: .broker) }
             case .close(let id):
-                if let link = links.first(where: { $0.client == id }) { try close(link, tell: .broker) }
-            case .wake(let at): wakes[.client] = min(wakes[.client] ?? at, at)
+                let link = links.first { $0.client == id && $0.number == number }
+                if let link { try close(link, tell: .broker) }
+            case .wake(let at):
+                let side = Side.client(number)
+                wakes[side] = min(wakes[side] ?? at, at)
+            case .stop:
+                ended.insert(number)
+                wakes[.client(number)] = nil
             default: break
             }
         }
@@ -109,10 +145,10 @@ final class ClientWorld<Machine: ClientMachine> {
                 guard let index = links.firstIndex(where: { $0.broker == id }) else { continue }
                 let frame = try rewrite(try payload.bytes().dropFirst(4))
                 links[index].toClient = max(links[index].toClient, arrival())
-                let client = links[index].client
-                later(at: links[index].toClient) { try self.deliver(frame, on: client, to: .client) }
+                let side = Side.client(links[index].number)
+                later(at: links[index].toClient) { try self.deliver(frame, on: id, to: side) }
             case .close(let id):
-                if let link = links.first(where: { $0.broker == id }) { try close(link, tell: .client) }
+                if let link = links.first(where: { $0.broker == id }) { try close(link, tell: .client(link.number)) }
             case .synchronize(let ticket, let files):
                 later {
                     for file in files { try file.synchronize() }
@@ -126,20 +162,22 @@ final class ClientWorld<Machine: ClientMachine> {
 
     // MARK: The network
 
-    private func open(_ id: ConnectionID) throws {
+    private func open(_ id: ConnectionID, of number: Int) throws {
+        if ended.contains(number) { return }
         if random.chance(faults.refuse) {
             faultCount += 1
-            return try tellClient(.failedToOpen(id, SystemError("connect", 111)))
+            return try tellClient(.failedToOpen(id, SystemError("connect", 111)), number)
         }
         brokerConnections += 1
-        let link = Link(client: id, broker: ConnectionID(brokerConnections))
+        let link = Link(number: number, client: id, broker: ConnectionID(brokerConnections))
         links.append(link)
         try tellBroker(.connected(link.broker, peer: "client", listener: "PLAINTEXT"))
-        try tellClient(.opened(id))
+        try tellClient(.opened(id), number)
     }
 
+    /// `id` is the connection as the broker knows it.
     private func deliver(_ frame: Bytes, on id: ConnectionID, to side: Side) throws {
-        guard let link = links.first(where: { $0.client == id }) else { return }
+        guard let link = links.first(where: { $0.broker == id }) else { return }
         if random.chance(faults.cut) {
             faultCount += 1
             return try cut(link)
@@ -147,22 +185,22 @@ final class ClientWorld<Machine: ClientMachine> {
         if side == .broker {
             try tellBroker(.received(link.broker, frame))
         } else {
-            try tellClient(.received(id, frame))
+            try tellClient(.received(link.client, frame), link.number)
         }
     }
 
     private func cut(_ link: Link) throws {
-        links.removeAll { $0.client == link.client }
+        links.removeAll { $0.broker == link.broker }
         try tellBroker(.disconnected(link.broker))
-        try tellClient(.disconnected(link.client))
+        try tellClient(.disconnected(link.client), link.number)
     }
 
     private func close(_ link: Link, tell side: Side) throws {
-        links.removeAll { $0.client == link.client }
+        links.removeAll { $0.broker == link.broker }
         if side == .broker {
             try tellBroker(.disconnected(link.broker))
         } else {
-            try tellClient(.disconnected(link.client))
+            try tellClient(.disconnected(link.client), link.number)
         }
     }
 
@@ -186,8 +224,30 @@ func makeBroker(partitions: Int) throws -> BrokerNode {
 }
 
 extension ClientWorld {
-    /// Has the client end, as its thread would.
-    func stopClient() throws { try tellClient(.stopping) }
+    /// Has a client end, as its thread would.
+    func stopClient(_ number: Int = 0) throws { try tellClient(.stopping, number) }
+
+    /// Appends a record of this value.
+    func append(_ value: String, to topic: String, partition: Int32) throws {
+        var builder = RecordBatchBuilder(baseTimestamp: 1_000)
+        builder.append(key: nil, value: Bytes(utf8: value))
+        var data = ProduceRequest.Partition()
+        data.index = partition
+        data.records = .bytes(builder.finish().bytes)
+        var named = ProduceRequest.Topic()
+        named.name = topic
+        named.partitions = [data]
+        var request = ProduceRequest()
+        request.acks = 1
+        request.topics = [named]
+        let frame = try request.frame(version: 9, correlationID: 1, clientID: nil).bytes().dropFirst(4)
+        // Each on a connection of its own: nobody waits for the answers.
+        let id = ConnectionID(1 << 42 + appended)
+        appended += 1
+        try tellBroker(.connected(id, peer: "writer", listener: "PLAINTEXT"))
+        try tellBroker(.received(id, frame))
+        try tellBroker(.disconnected(id))
+    }
 
     /// Everything in a partition, asked for at once and without faults.
     func readAll(topic: String, partition: Int32) throws -> [RecordBatch] {

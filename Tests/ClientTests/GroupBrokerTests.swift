@@ -19,11 +19,25 @@ private final class Told: RebalanceListener {
     }
 }
 
+/// Commits what goes.
+private final class Committing: RebalanceListener {
+    private let log = Lock([Result<Void, ClientError>]())
+    var results: [Result<Void, ClientError>] { log.withLock { $0 } }
+
+    func partitionsRevoked(_ partitions: [TopicPartition], from consumer: Consumer) async {
+        var result = Result<Void, ClientError>.success(())
+        do throws(ClientError) { try await consumer.commit() } catch { result = .failure(error) }
+        log.withLock { $0.append(result) }
+    }
+}
+
 @Suite("Consumers in a group of a running broker", .timeLimit(.minutes(10)))
 struct GroupBrokerTests {
     enum Way: CaseIterable { case range, cooperativeSticky, server }
 
-    private func consumer(_ broker: RunningBroker, _ way: Way) throws -> Consumer {
+    private func consumer(
+        _ broker: RunningBroker, _ way: Way, _ change: (inout ConsumerConfiguration) -> Void = { _ in }
+    ) throws -> Consumer {
         var configuration = ConsumerConfiguration(bootstrapServers: broker.address.description)
         configuration.groupID = "g"
         configuration.autoOffsetReset = .earliest
@@ -34,6 +48,7 @@ struct GroupBrokerTests {
         case .cooperativeSticky: configuration.partitionAssignmentStrategy = [CooperativeStickyAssignor()]
         case .server: configuration.groupProtocol = .consumer
         }
+        change(&configuration)
         return try Consumer(configuration)
     }
 
@@ -85,6 +100,71 @@ struct GroupBrokerTests {
         let deleted = try await admin.deleteGroups(["g"])
         #expect(throws: Never.self) { try deleted["g"]?.get() }
         #expect(try await admin.listGroups().isEmpty)
+    }
+
+    private func runBroker() throws -> RunningBroker {
+        try RunningBroker(
+            partitions: 1,
+            settings: [
+                ("group.initial.rebalance.delay.ms", "0"), ("group.consumer.heartbeat.interval.ms", "50"),
+                ("offsets.topic.num.partitions", "2"),
+            ])
+    }
+
+    @Test("end in good order also where the task that ends them was cancelled", arguments: [Way.range, .server])
+    func cancelled(_ way: Way) async throws {
+        let broker = try runBroker()
+        try append("first", to: broker, 0)
+        let listener = Committing()
+        let one = try consumer(broker, way) { $0.enableAutoCommit = false }
+        try one.subscribe(["t"], listener: listener)
+        while try await one.poll(timeout: .seconds(1)).isEmpty {}
+        let ending = Task {
+            while !Task.isCancelled { await Task.yield() }
+            await one.close(timeout: .seconds(60))
+        }
+        ending.cancel()
+        await ending.value
+        #expect(listener.results.count == 1)
+        #expect(throws: Never.self) { try listener.results.first?.get() }
+        let admin = try Admin(AdminConfiguration(bootstrapServers: broker.address.description))
+        #expect(try await admin.listConsumerGroupOffsets("g") == [TopicPartition("t", 0): OffsetAndMetadata(1)])
+        #expect(try await admin.describeGroups(["g"])["g"]?.get().members.isEmpty == true)
+    }
+
+    @Test("end an iteration that is under way, without an error", arguments: [Way.range, .server])
+    func endOfIteration(_ way: Way) async throws {
+        let broker = try runBroker()
+        try append("first", to: broker, 0)
+        let one = try consumer(broker, way)
+        try one.subscribe(["t"])
+        let (firsts, first) = AsyncStream.makeStream(of: Void.self)
+        let reading = Task {
+            var count = 0
+            for try await _ in one.records {
+                count += 1
+                first.yield()
+            }
+            return count
+        }
+        for await _ in firsts { break }
+        await one.close(timeout: .seconds(60))
+        #expect(try await reading.value == 1)
+    }
+
+    @Test("are told at the end of partitions that were lost before", arguments: [Way.range, .server])
+    func lostBeforeTheEnd(_ way: Way) async throws {
+        let broker = try runBroker()
+        try append("first", to: broker, 0)
+        let listener = Told()
+        let one = try consumer(broker, way) { $0.maxPollIntervalMilliseconds = 500 }
+        try one.subscribe(["t"], listener: listener)
+        while try await one.poll(timeout: .seconds(1)).isEmpty {}
+        // The application does not read, for longer than max.poll.interval.ms.
+        while !one.assignment.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        await one.close(timeout: .seconds(60))
+        #expect(listener.kinds.last == "lost")
+        #expect(!listener.kinds.contains("revoked"))
     }
 
     @Test("takes no part in a group without a name, and neither reads without a subscription")

@@ -39,6 +39,11 @@ struct ServerGroupTests {
         try world.coordinator.asked(ConsumerGroupHeartbeatRequest.self)
     }
 
+    /// What the member has, as it has said last.
+    private func lastOwned(_ world: GroupWorld) throws -> [[Int32]]? {
+        try heartbeats(world).last { $0.topicPartitions != nil }?.topicPartitions?.map(\.partitions)
+    }
+
     @Test("comes to its target: gives up first, and says what it has only after that")
     func reconciliation() throws {
         let world = world()
@@ -121,6 +126,38 @@ struct ServerGroupTests {
         #expect(last == [.offsetCommit, .consumerGroupHeartbeat])
         #expect(try heartbeats(world).last?.memberEpoch == (instance == nil ? -1 : -2))
         #expect(world.members[0].driver.stopped != nil)
+    }
+
+    @Test("says what it has once it has given up, also where all was said before that")
+    func repeated() throws {
+        let world = world()
+        world.coordinator.script[.consumerGroupHeartbeat] = [answer(1, [0, 1]), answer(1)]
+        try world.add()
+        for _ in 0..<5 { try world.turn() }
+        // It is to give up one partition, but the application does not read; meanwhile an answer is lost.
+        world.coordinator.script[.consumerGroupHeartbeat] = [answer(2, [1]), answer(0, error: ErrorCode(rawValue: 14))]
+        for _ in 0..<35 { try world.turn(readers: []) }
+        #expect(try lastOwned(world) == [[0, 1]])
+        for _ in 0..<15 { try world.turn() }
+        #expect(world.assignments == [["t-1"]])
+        #expect(try lastOwned(world) == [[1]])
+    }
+
+    @Test("keeps the names of its topics while the metadata says nothing of them")
+    func unknownName() throws {
+        let world = world { $0.metadataMaxAgeMilliseconds = 500 }
+        let listener = RecordingListener()
+        world.coordinator.script[.consumerGroupHeartbeat] = [answer(1, [0, 1]), answer(1)]
+        let member = try world.add(listener: listener)
+        for _ in 0..<5 { try world.turn() }
+        member.topicErrors["t"] = .leaderNotAvailable
+        for _ in 0..<10 { try world.turn() }
+        // All is said again, and with it that the member has what it has: the coordinator would give it to others.
+        world.coordinator.script[.consumerGroupHeartbeat] = [answer(0, error: ErrorCode(rawValue: 14)), answer(2, [1])]
+        for _ in 0..<25 { try world.turn() }
+        #expect(try heartbeats(world).allSatisfy { $0.memberEpoch == 0 || $0.topicPartitions != [] })
+        #expect(listener.log == ["assigned t-0 t-1", "revoked t-0", "assigned"])
+        #expect(world.assignments == [["t-1"]])
     }
 
     @Test("says so when its topics change, and keeps what it has meanwhile")
