@@ -90,7 +90,9 @@ final class Members {
         case "revoked", "lost":
             owned[name]?.removeAll { partitions.contains($0) }
             told[name, default: []].append(line)
-        case "ended": owned[name] = nil
+        case "ended":
+            owned[name] = nil
+            if running[name] != nil { throw DemoFailure("\(name) has ended") }
         default: throw DemoFailure("\(name) says: \(line)")
         }
     }
@@ -123,9 +125,9 @@ final class Members {
     /// Has a member leave, and waits until its process has ended.
     func quit(_ name: String) async throws {
         tell(name, "quit")
+        let process = running.removeValue(forKey: name)?.process
         try await listen { owned[name] == nil }
-        running[name]?.process.waitUntilExit()
-        running[name] = nil
+        process?.waitUntilExit()
     }
 
     private func signal(_ number: Int32, to name: String) {
@@ -137,6 +139,11 @@ extension Members {
     /// "a: 0 1  b: 2 3", of those that live.
     var text: String {
         owned.keys.sorted().map { "\($0): \(list(owned[$0] ?? []))" }.joined(separator: "  ")
+    }
+
+    /// "a assigned 2; b assigned 5", of what they were told of partitions.
+    var toldText: String {
+        told.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.joined(separator: ", "))" }.joined(separator: "; ")
     }
 
     /// How many different records were read.

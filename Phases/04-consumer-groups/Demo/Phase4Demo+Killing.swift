@@ -63,22 +63,22 @@ extension Phase4Demo {
         try await members.listen { members.owned == ["a": [0, 1, 2], "b": [3, 4, 5]] }
         let steps = try GroupLog.newestGeneration(of: "cooperative", at: node).generation - generation
         print("   \(steps) generation later: \(members.text)")
-        print("   told since the kill: a \(members.told["a"] ?? []), b \(members.told["b"] ?? [])")
+        print("   of partitions they have been told since the kill: \(members.toldText)")
         try await finish(members, total: (before + meanwhile) * 6)
     }
 
     static func killWhereTheBrokerAssigns(_ node: RunningNode, _ producer: Producer) async throws {
         heading("4. group.protocol=consumer: the same, with views. The broker assigns, and waits for nobody")
         let members = Members(group: "consumer", topic: "views", way: "consumer", at: node.address)
-        try members.start("a", session: 0)
+        try members.start("a", session: 30_000)
         try await members.listen { members.owned == ["a": [0, 1, 2, 3, 4, 5]] }
-        try members.start("b", session: 0)
+        try members.start("b", session: 30_000)
         try await members.listen { members.owned == ["a": [0, 1, 2], "b": [3, 4, 5]] }
         try show(members, node)
         _ = try await producer.send(ProducerRecord(topic: "views", partition: 0, value: Member.slow)).acknowledged()
         try await members.listen { members.count("a") == 1 }
         print("   a has a record of 0 that takes long to work on; c joins")
-        try members.start("c", session: 0)
+        try members.start("c", session: 30_000)
         try await members.listen { members.owned == ["a": [0, 1, 2], "b": [3, 4], "c": [5]] }
         try show(members, node)
         print("   a is done with its record")
@@ -89,7 +89,7 @@ extension Phase4Demo {
         try await members.listen { members.owned == ["a": [0, 1, 2], "b": [3, 4, 5]] }
         print("   its session ends")
         try show(members, node)
-        print("   told since the kill: a \(members.told["a"] ?? []), b \(members.told["b"] ?? [])")
+        print("   of partitions they have been told since the kill: \(members.toldText)")
         try await finish(members, total: (before + meanwhile) * 6 + 1)
     }
 

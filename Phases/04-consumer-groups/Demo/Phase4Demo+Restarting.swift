@@ -33,10 +33,13 @@ extension Phase4Demo {
         return members
     }
 
-    static func losePower(_ disk: MemoryDisk, _ members: Members) async throws -> RunningNode {
+    static func losePower(
+        _ disk: MemoryDisk, _ node: RunningNode, _ members: Members
+    ) async throws -> RunningNode {
         heading(
             "6. The power of the node and of b fails; the next node reads \(OffsetsTopic.name)-\(RunningNode.partition(of: group))"
         )
+        node.abandon()
         disk.losePower(afterSteps: 0)
         try await members.kill("b")
         let found = disk.afterPowerLoss(seed: 4)

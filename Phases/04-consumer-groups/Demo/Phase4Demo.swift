@@ -25,14 +25,14 @@ struct Phase4Demo {
         try await killWhereOthersGoOn(node, producer)
         try await killWhereTheBrokerAssigns(node, producer)
         let members = try await commitTooLate(node, producer)
-        let restarted = try await losePower(disk, members)
+        let restarted = try await losePower(disk, node, members)
         try await runKcat(restarted)
     }
 
     /// Nothing here waits for a time; if what it waits for does not come, it ends all the same.
     static func endInTime() {
         Task.detached {
-            try await Task.sleep(for: .seconds(120))
+            try await Task.sleep(for: .seconds(90))
             print("the demo waits for something that does not come")
             exit(1)
         }

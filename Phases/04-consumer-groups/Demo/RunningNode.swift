@@ -6,17 +6,19 @@ import WireProtocol
 final class RunningNode {
     let address: SocketAddress
     let connection: BlockingConnection
+    /// Whether it is worth hearing what it logs.
+    private let isHeard = Lock(true)
 
     /// Starts a node with what is on `disk`.
     init(on disk: MemoryDisk, seed: UInt64) throws {
         let listeners = try Listeners(bindingTo: [SocketAddress(host: "127.0.0.1", port: 0)])
         let address = listeners.addresses[0]
-        try startThread {
+        try startThread { [isHeard] in
             do {
                 // The node and its reactor live on this thread, and nowhere else.
                 let node = try GroupsNode(at: address, on: disk, Self.settings, seed: seed)
                 _ = try Reactor(node, listeners: listeners) { line in
-                    if line.level > .info { print("the node says: \(line)") }
+                    if line.level > .info, isHeard.withLock({ $0 }) { print("the node says: \(line)") }
                 }.run()
             } catch {
                 print("the node failed: \(error)")
@@ -36,6 +38,9 @@ final class RunningNode {
         settings.offsetsPartitionCount = 8
         return settings
     }
+
+    /// Forgets the node, whose power is about to fail: it says so when it comes to write.
+    func abandon() { isHeard.withLock { $0 = false } }
 
     /// Sends a request in its newest version, and waits for the answer.
     func ask<Asked: Request>(_ request: Asked) throws -> Asked.Response {
