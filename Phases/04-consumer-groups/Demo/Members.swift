@@ -86,15 +86,20 @@ final class Members {
         case "committed": committed[partitions[0]] = numbers[1]
         case "assigned":
             owned[name] = ((owned[name] ?? []) + partitions).sorted()
-            told[name, default: []].append(line)
+            note(line, of: partitions, from: name)
         case "revoked", "lost":
             owned[name]?.removeAll { partitions.contains($0) }
-            told[name, default: []].append(line)
+            note(line, of: partitions, from: name)
         case "ended":
             owned[name] = nil
             if running[name] != nil { throw DemoFailure("\(name) has ended") }
         default: throw DemoFailure("\(name) says: \(line)")
         }
+    }
+
+    /// After a rebalance in which nothing came, a cooperative member is told of no partitions at all.
+    private func note(_ line: String, of partitions: [Int32], from name: String) {
+        if !partitions.isEmpty { told[name, default: []].append(line) }
     }
 
     /// Begins anew with what the members are told of partitions.

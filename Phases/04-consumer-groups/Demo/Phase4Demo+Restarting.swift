@@ -17,19 +17,15 @@ extension Phase4Demo {
         let all = RangeAssignor().assign(
             [GroupSubscriber(memberID: zombie.id, subscription: zombie.subscription)], partitionCounts: [topic: 1])
         _ = try zombie.sync(bringing: all)
-        print(
-            "   z  has \(topic)-0 in generation \(generation), commits 10: \(try zombie.commit(10)), reads up to 15, and falls asleep"
-        )
+        print("   z  has \(topic)-0 in generation \(generation), commits 10: \(try zombie.commit(10)), and is silent")
         let members = Members(group: group, topic: topic, way: "range", at: node.address)
         try members.start("b", session: 3_000)
         try await members.listen { members.committed[0] == 30 }
         print(
             "   b  joins, gets \(topic)-0 when z's session ends, begins at \(members.read.first?.place.offset ?? -1), and commits 20 and 30"
         )
-        print("   z  wakes, and commits 15 in generation \(generation): \(try zombie.commit(15))")
-        print(
-            "   the group's place: \(try place(node))"
-        )
+        print("   z  commits 15, also in generation \(generation): \(try zombie.commit(15))")
+        print("   the group's place: \(try place(node))")
         return members
     }
 
@@ -55,9 +51,7 @@ extension Phase4Demo {
             "   d  joins, and begins at \(next.read.first?.place.offset ?? -1) when b's session has ended: \(try GroupLog.describe(try GroupLog.newestGeneration(of: group, at: restarted)))"
         )
         try await next.quit("d")
-        print(
-            "   d  has read 5 records, and leaves; the group's place: \(try place(restarted))"
-        )
+        print("   d  has read 5 records, and leaves; the group's place: \(try place(restarted))")
         return restarted
     }
 
@@ -85,9 +79,7 @@ extension Phase4Demo {
         let text = try output(
             of: "command -v kcat >/dev/null || { echo 'kcat is not installed (Debian: kcat)'; exit 0; }; \(command)")
         for line in text.split(separator: "\n") { print("   \(line)") }
-        print(
-            "   the group's place: \(try place(node))"
-        )
+        print("   the group's place: \(try place(node))")
     }
 
     /// What the group has committed.
