@@ -52,7 +52,7 @@ extension Phase4Demo {
         try await awaitState("PreparingRebalance", of: "cooperative", node)
         let count = members.count("a")
         print(
-            "   its session ends: a joins again, and waits for b, which is paused. \(meanwhile * 6) records are written"
+            "   its session ends: the group waits for b, which is paused. \(meanwhile * 6) records are written"
         )
         try await write(meanwhile, to: "clicks", producer)
         try await members.listen { members.count("a") == count + 2 * meanwhile }
