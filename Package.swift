@@ -25,6 +25,7 @@ let package = Package(
         .executable(name: "phase1", targets: ["Phase1Demo"]),
         .executable(name: "phase2", targets: ["Phase2Demo"]),
         .executable(name: "phase3", targets: ["Phase3Demo"]),
+        .executable(name: "phase4", targets: ["Phase4Demo"]),
         .executable(name: "mutate", targets: ["Mutate"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
@@ -100,6 +101,12 @@ let package = Package(
             name: "ConsumerGroups",
             dependencies: ["SegmentLog", "TopicsPartitions", "WireProtocol"],
             path: "Phases/04-consumer-groups/Sources",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "Phase4Demo",
+            dependencies: ["ConsumerGroups", "LogbookClient", "SegmentLog", "TopicsPartitions", "WireProtocol"],
+            path: "Phases/04-consumer-groups/Demo",
             swiftSettings: strict
         ),
         .testTarget(

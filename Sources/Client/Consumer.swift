@@ -20,9 +20,15 @@ public final class Consumer: Sendable {
     let thread: ClientThread<ConsumerMachine>
 
     /// A consumer that reads nothing yet. It connects when it is given something to do.
-    public init(_ configuration: ConsumerConfiguration) throws(ClientError) {
+    public convenience init(_ configuration: ConsumerConfiguration) throws(ClientError) {
         var random = SystemRandomNumberGenerator()
-        thread = try ClientThread(try ConsumerMachine(configuration, seed: random.next()))
+        try self.init(configuration, seed: random.next())
+    }
+
+    /// The same with what it draws known beforehand: `seed` begins its id in a group of KIP-848, and its backoffs. Two
+    /// members of a group must not have the same.
+    package init(_ configuration: ConsumerConfiguration, seed: UInt64) throws(ClientError) {
+        thread = try ClientThread(try ConsumerMachine(configuration, seed: seed))
     }
 
     deinit { thread.stop() }

@@ -5,6 +5,8 @@ import TopicsPartitions
 import WireProtocol
 
 /// The demo of phase 3: topics are made, written, waited for, compacted, and found again after a power failure.
+///
+/// With an argument, the node is started and the argument run as a shell's command, with its address in `BROKER`.
 @main
 struct Phase3Demo {
     static let keys = ["ada", "grace", "edsger", "barbara", "linus"]
@@ -12,6 +14,9 @@ struct Phase3Demo {
     static func main() async throws {
         let disk = MemoryDisk(seed: 3)
         let node = try RunningNode(on: disk, seed: 3)
+        if let command = CommandLine.arguments.dropFirst().first {
+            return print(try output(of: "BROKER=\(node.address); \(command)"), terminator: "")
+        }
         try createTopics(node)
         try await sendKeys(node)
         try produceToTwo(node)
@@ -209,18 +214,23 @@ struct Phase3Demo {
             kcat -C -b \(address) -t orders -e -q -f 'orders-%p %o: %k=%s\\n' | grep ada
             """
         for line in command.split(separator: "\n") { print("   $ \(line)") }
+        let text = try output(
+            of: "command -v kcat >/dev/null || { echo 'kcat is not installed (Debian: kcat)'; exit 0; }; \(command)")
+        for line in text.split(separator: "\n") { print("   \(line)") }
+    }
+
+    /// What a shell's command prints.
+    static func output(of command: String) throws -> String {
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = [
-            "-c", "command -v kcat >/dev/null || { echo 'kcat is not installed (Debian: kcat)'; exit 0; }; \(command)",
-        ]
+        shell.arguments = ["-c", command]
         let output = Pipe()
         shell.standardOutput = output
         try shell.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         shell.waitUntilExit()
-        for line in text.split(separator: "\n") { print("   \(line)") }
-        if shell.terminationStatus != 0 { throw DemoFailure("kcat failed") }
+        if shell.terminationStatus != 0 { throw DemoFailure("a command failed: \(command)") }
+        return text
     }
 
     static func heading(_ text: String) { print(text.hasPrefix("1.") ? text : "\n\(text)") }
