@@ -75,6 +75,9 @@ public final class Consumer: Sendable {
         return offset
     }
 
+    /// `position(of:)` of each partition that is read, as far as it is known at once.
+    public var positions: [TopicPartition: Int64] { thread.withMachine { $0.positions.mapValues(\.offset) } }
+
     /// Returns no records of these partitions until `resume`. What was fetched of them is kept.
     public func pause(_ partitions: [TopicPartition]) throws(ClientError) {
         try change { machine throws(ClientError) in try machine.setPaused(true, partitions) }

@@ -25,6 +25,13 @@ struct ClientProperty<Configuration> {
         }
     }
 
+    static func text(_ name: String, _ path: WritableKeyPath<Configuration, String?>) -> Self {
+        Self(name: name, values: "text") { configuration, text in
+            configuration[keyPath: path] = text
+            return !text.isEmpty
+        }
+    }
+
     static func bool(_ name: String, _ path: WritableKeyPath<Configuration, Bool>) -> Self {
         choice(name, path, ["true": true, "false": false])
     }
@@ -114,6 +121,32 @@ extension ClientProperty<ConsumerConfiguration> {
             .number("default.api.timeout.ms", \.defaultApiTimeoutMilliseconds),
             .number("retry.backoff.ms", \.retryBackoffMilliseconds),
             .number("metadata.max.age.ms", \.metadataMaxAgeMilliseconds),
+        ]
+    }
+
+    private static let assignors: [any ConsumerPartitionAssignor] = [
+        RangeAssignor(), RoundRobinAssignor(), StickyAssignor(), CooperativeStickyAssignor(),
+    ]
+
+    /// What only a member of a group is told.
+    static var member: [Self] {
+        let names = assignors.map(\.name).joined(separator: ", ")
+        return [
+            .choice("group.protocol", \.groupProtocol, ["classic": .classic, "consumer": .consumer]),
+            .text("group.instance.id", \.groupInstanceID),
+            .text("group.remote.assignor", \.groupRemoteAssignor),
+            Self(name: "partition.assignment.strategy", values: "some of \(names), the preferred one first") {
+                configuration, text in
+                let wanted = text.split(separator: ",", omittingEmptySubsequences: false)
+                let known = wanted.compactMap { name in assignors.first { $0.name == name } }
+                configuration.partitionAssignmentStrategy = known
+                return known.count == wanted.count
+            },
+            .number("session.timeout.ms", \.sessionTimeoutMilliseconds),
+            .number("heartbeat.interval.ms", \.heartbeatIntervalMilliseconds),
+            .number("max.poll.interval.ms", \.maxPollIntervalMilliseconds),
+            .bool("enable.auto.commit", \.enableAutoCommit),
+            .number("auto.commit.interval.ms", \.autoCommitIntervalMilliseconds),
         ]
     }
 }

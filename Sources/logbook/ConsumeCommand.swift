@@ -4,26 +4,34 @@ import LogbookClient
 enum ConsumeCommand {
     static let usage = """
         usage: logbook consume TOPIC... [--offset FROM] [-p PARTITION]... [-n COUNT] [-e] [-f FORMAT]
+               logbook consume TOPIC... -g GROUP [--offset start|end] [-n COUNT] [-e] [-f FORMAT]
 
         Prints the values of records, a line for each; those of one partition in their order. It goes on with
         what comes until it is interrupted.
 
-          --offset FROM     start, end, N, -N for the last N of each partition, or @MS for the first with that
-                            timestamp in milliseconds since 1970, or a later one (start)
+          --offset FROM     start, end, N, -N for the last N of each partition, @MS for the first with that
+                            timestamp in milliseconds since 1970 or a later one, @-AGE the same with a timestamp
+                            that long ago, as in @-15m (start)
           -p PARTITION      only this partition, any number of times
           -n COUNT          ends after so many records
           -e                ends behind the records that were there when it began
           -f FORMAT         what to print of a record ('%v\\n')
           --isolation-level read_uncommitted; read_committed is refused: this client passes over no aborted
                             records
-          -g GROUP          refused: this client joins no group; -p and --offset choose what is read
+          -g, --group GROUP joins this group, and reads the partitions that it is given. What was printed is
+                            committed every auto.commit.interval.ms, when partitions go to another member, and
+                            at the end, also at SIGINT and SIGTERM; then it leaves the group. --offset says
+                            where it begins in a partition that the group has no offset of: start or end, and
+                            nothing else (`logbook group seek` moves a group). -p is refused. -e ends behind
+                            the records that were there in the partitions that it then has
         \(ClientOptions.usage)
 
         \(RecordFormat.usage)
         With -o wide lines are TOPIC, PARTITION@OFFSET, TIMESTAMP, KEY and VALUE; with -o json each line is an
         object with topic, partition, offset, timestamp, key, keyEncoding, value, valueEncoding and headers,
         where an encoding is utf8 or base64. Settings for -X: \(
-            ClientProperty.consumer.map(\.name).joined(separator: ", ")).
+            ClientProperty.consumer.map(\.name).joined(separator: ", ")); with -g also \(
+            ClientProperty.member.map(\.name).joined(separator: ", ")).
         """
 
     static func run(_ arguments: [String]) async throws {
@@ -39,45 +47,22 @@ enum ConsumeCommand {
     }
 }
 
-/// Where `--offset` has a reader begin.
-enum StartOffset: Equatable {
-    case position(StartPosition)
-    /// So many records before the end.
-    case beforeEnd(Int64)
-
-    init(_ text: String) throws {
-        switch text {
-        case "start": self = .position(.earliest)
-        case "end": self = .position(.latest)
-        default:
-            if text.hasPrefix("@"), let time = Int64(text.dropFirst()), time >= 0 {
-                self = .position(.timestamp(time))
-            } else if let offset = Int64(text), offset != .min {
-                self = text.hasPrefix("-") ? .beforeEnd(-offset) : .position(.offset(offset))
-            } else {
-                throw UsageError("--offset takes start, end, N, -N or @MS, not \(text)")
-            }
-        }
-    }
-}
-
 /// What is to be consumed, and how it is shown.
 struct ConsumeJob {
     let topics: [String]
-    private let options: ClientOptions
-    private let configuration: ConsumerConfiguration
+    /// Where one is given: the group that says what is read.
+    let group: String?
+    let options: ClientOptions
+    let configuration: ConsumerConfiguration
+    let limit: Int
+    let stopsAtEnd: Bool
+    let shape: RecordShape
     private let start: StartOffset
     private let partitions: [Int32]
-    private let limit: Int
-    private let stopsAtEnd: Bool
-    private let shape: RecordShape
 
     init(_ arguments: Arguments) throws {
-        topics = arguments.positional
+        topics = TopicCommand.unique(arguments.positional)
         guard !topics.isEmpty else { throw UsageError("consume needs a topic") }
-        if arguments.has("-g") {
-            throw UsageError("-g: this client joins no group; -p and --offset choose what is read")
-        }
         let isolation = arguments.value("--isolation-level") ?? "read_uncommitted"
         guard isolation == "read_uncommitted" else {
             throw UsageError(
@@ -86,12 +71,16 @@ struct ConsumeJob {
                     : "--isolation-level takes read_uncommitted or read_committed, not \(isolation)")
         }
         options = try ClientOptions(arguments)
-        start = try StartOffset(arguments.value("--offset") ?? "start")
+        group = arguments.value("-g")
+        start = try StartOffset(arguments.value("--offset") ?? "start", of: "--offset")
         partitions = try arguments.values("-p").map { text in
             guard let partition = Int32(text), partition >= 0 else {
                 throw UsageError("-p takes a partition's number, not \(text)")
             }
             return partition
+        }
+        if group != nil, !partitions.isEmpty {
+            throw UsageError("-p: with -g the group says which partitions are read")
         }
         limit = try arguments.number("-n", in: 1...Int.max) ?? .max
         stopsAtEnd = arguments.has("-e")
@@ -102,25 +91,34 @@ struct ConsumeJob {
             shape =
                 options.format == .json ? .json : options.format == .wide ? .wide : .format(try RecordFormat("%v\\n"))
         }
-        var configuration = ConsumerConfiguration(bootstrapServers: options.bootstrapServers)
-        configuration.autoOffsetReset = .none
-        // To read a topic must not create it.
-        configuration.allowsTopicCreation = false
-        try ClientProperty.apply(options.properties, ClientProperty.consumer, to: &configuration)
-        self.configuration = configuration
+        if let group {
+            configuration = try .member(of: group, options, arguments.has("--offset") ? start : nil)
+        } else {
+            var configuration = ConsumerConfiguration(bootstrapServers: options.bootstrapServers)
+            configuration.autoOffsetReset = .none
+            // To read a topic must not create it.
+            configuration.allowsTopicCreation = false
+            try ClientProperty.apply(options.properties, ClientProperty.consumer, to: &configuration)
+            self.configuration = configuration
+        }
     }
 
     func run() async throws {
         let configuration = configuration
         let consumer = try refusalsAsUsage { try Consumer(configuration) }
-        let admin = try options.admin(passingOver: ClientProperty.consumer.map(\.name))
+        let others = ClientProperty.consumer + ClientProperty.member
+        let admin = try options.admin(passingOver: others.map(\.name))
         let names = try await partitions(admin)
-        let starts = try await self.starts(names, admin)
-        var ends: [TopicPartition: Int64] = [:]
+        var ends: [TopicPartition: Int64]?
         if stopsAtEnd { ends = try await offsets(names, .latest, admin) }
+        if group != nil {
+            admin.close()
+            return try await readAsMember(consumer, until: ends)
+        }
+        let starts = try await self.starts(names, admin)
         admin.close()
         try consumer.assign(starts)
-        try await read(consumer, until: stopsAtEnd ? ends : nil)
+        try await read(consumer, until: ends)
         consumer.close()
     }
 
@@ -140,15 +138,15 @@ struct ConsumeJob {
     }
 
     private func starts(_ names: [TopicPartition], _ admin: Admin) async throws -> [TopicPartition: StartPosition] {
-        switch start {
+        switch start.at(WallClock.milliseconds()) {
         case .position(let position): return Dictionary(names.map { ($0, position) }) { first, _ in first }
         case .beforeEnd(let count):
             let first = try await offsets(names, .earliest, admin)
             let ends = try await offsets(names, .latest, admin)
             return ends.reduce(into: [:]) { starts, end in
-                let offset = end.value.subtractingReportingOverflow(count).partialValue
-                starts[end.key] = .offset(max(first[end.key] ?? 0, offset))
+                starts[end.key] = .offset(max(first[end.key] ?? 0, end.value - count))
             }
+        case .age: preconditionFailure("an age is a point in time by now")
         }
     }
 

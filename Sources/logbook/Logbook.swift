@@ -16,6 +16,7 @@ struct Logbook {
 
           broker     run a broker
           topic      create, list, describe, delete and alter topics
+          group      list, describe, seek and delete consumer groups
           produce    send what comes by standard input
           consume    print records
           dump-log   print the batches and records of segment files
@@ -30,6 +31,7 @@ struct Logbook {
             switch arguments.popFirst() {
             case "broker": try BrokerCommand.run(Array(arguments))
             case "topic": try await TopicCommand.run(Array(arguments))
+            case "group": try await GroupCommand.run(Array(arguments))
             case "produce": try await ProduceCommand.run(Array(arguments))
             case "consume": try await ConsumeCommand.run(Array(arguments))
             case "dump-log": try DumpLogCommand.run(Array(arguments))

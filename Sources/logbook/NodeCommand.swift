@@ -47,11 +47,11 @@ enum NodeCommand {
         // Whatever has come by the time that one read returns shares a synchronize.
         while var input = try readInput() {
             while input.count > 0 {
-                node.receive(&input, at: milliseconds())
+                node.receive(&input, at: WallClock.milliseconds())
                 write(try node.answers())
             }
         }
-        node.endOfInput(at: milliseconds())
+        node.endOfInput(at: WallClock.milliseconds())
         write(try node.answers())
         try node.close()
     }
@@ -72,12 +72,5 @@ enum NodeCommand {
             if count == 0 { return nil }
             guard errno == EINTR else { throw StorageError("read", "standard input", .system(errno)) }
         }
-    }
-
-    /// The time, in milliseconds since 1970.
-    private static func milliseconds() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

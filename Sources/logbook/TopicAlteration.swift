@@ -46,7 +46,7 @@ struct TopicAlteration {
             let outcomes = try await admin.createPartitions(asked, validateOnly: isDryRun)
             for topic in rest { errors[topic] = outcomes[topic]?.error }
         }
-        var report = TopicReport(options, [])
+        var report = OutcomeReport(options, of: "TOPIC", [])
         for topic in topics {
             if let error = errors[topic] {
                 report.fail("altering", topic, error)

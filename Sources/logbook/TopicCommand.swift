@@ -68,7 +68,7 @@ enum TopicCommand {
             topics.append(topic)
         }
         let outcomes = try await options.admin().createTopics(topics, validateOnly: isDryRun)
-        var report = TopicReport(options, ["PARTITIONS", "REPLICATION-FACTOR", "ID"])
+        var report = OutcomeReport(options, of: "TOPIC", ["PARTITIONS", "REPLICATION-FACTOR", "ID"])
         for topic in topics {
             switch outcomes[topic.name] {
             case .success(let created)?:
@@ -95,7 +95,7 @@ enum TopicCommand {
         } else {
             for (name, outcome) in try await admin.deleteTopics(names) { errors[name] = outcome.error }
         }
-        var report = TopicReport(options, [])
+        var report = OutcomeReport(options, of: "TOPIC", [])
         for name in names {
             if let error = errors[name] {
                 report.fail("deleting", name, error)
@@ -128,57 +128,6 @@ enum TopicCommand {
     }
 }
 
-/// What became of topics, one after another.
-struct TopicReport {
-    private let options: ClientOptions
-    private let columns: [String]
-    private var table: Table
-    private var objects: [JSON] = []
-    private var failures: [String] = []
-
-    /// - Parameter columns: what is shown beside TOPIC and STATUS.
-    init(_ options: ClientOptions, _ columns: [String]) {
-        self.options = options
-        self.columns = columns
-        table = Table(["TOPIC", "STATUS"] + columns)
-    }
-
-    mutating func append(_ topic: String, _ status: String, _ values: [JSON]) {
-        table.append([topic, status] + values.map(\.cell))
-        let members = zip(columns, values).map { (JSON.key($0), $1) }
-        objects.append(JSON.members([("topic", .string(topic)), ("status", .string(status))] + members))
-    }
-
-    mutating func fail(_ doing: String, _ topic: String, _ error: ClientError) {
-        failures.append(error.text(doing, topic))
-    }
-
-    /// Prints what went well, and says on standard error what did not; throws then.
-    func finish() throws {
-        if options.format == .json {
-            Output.line(JSON.array(objects).text)
-        } else if !objects.isEmpty {
-            Output.table(table, options)
-        }
-        try CommandFailure.check(failures)
-    }
-}
-
-extension CommandFailure {
-    /// Throws where there are failures; all but the last have been said then.
-    static func check(_ failures: [String]) throws {
-        for failure in failures.dropLast() { Output.diagnostic("logbook: \(failure)") }
-        if let last = failures.last { throw CommandFailure(last) }
-    }
-}
-
-extension ClientError {
-    /// What failed, and why; a broker's error says itself what it is about.
-    func text(_ doing: String, _ name: String) -> String {
-        if case .broker = self { "\(doing) \(self)" } else { "\(doing) \(name): \(self)" }
-    }
-}
-
 extension TopicDescription {
     /// That of the first partition; partitions differ only while they are being moved.
     var replicationFactor: Int? { partitions.first?.replicas.count }
@@ -189,8 +138,4 @@ extension TopicDescription {
             ("partitions", JSON(partitions.count)), ("replicationFactor", JSON(replicationFactor)),
         ])
     }
-}
-
-extension Result where Failure == ClientError {
-    var error: ClientError? { if case .failure(let error) = self { error } else { nil } }
 }

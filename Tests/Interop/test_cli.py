@@ -211,7 +211,8 @@ def test_produce_goes_on_where_nobody_reads_its_reports(broker, topic):
 
 
 @pytest.mark.parametrize("command", [
-    ["produce", "t"], ["consume", "t"], ["topic", "list"], ["topic", "create", "t"], ["topic", "describe", "t"]])
+    ["produce", "t"], ["consume", "t"], ["topic", "list"], ["topic", "create", "t"], ["topic", "describe", "t"],
+    ["group", "list"], ["group", "describe", "g"], ["group", "delete", "g"], ["consume", "t", "-g", "g"]])
 def test_a_broker_that_is_away_is_an_error(command):
     """Status 1, and why."""
     with socket.socket() as unused:
@@ -250,8 +251,7 @@ def test_a_broker_that_is_away_is_an_error(command):
     (["produce", "t", "--idempotent"], "--idempotent: "),
     (["produce", "t", "-X", "linger.ms=-1"], "linger.ms is negative"),
     (["consume"], "consume needs a topic"),
-    (["consume", "t", "-g", "group"], "-g: "),
-    (["consume", "t", "--offset", "middle"], "--offset takes start, end, N, -N or @MS, not middle"),
+    (["consume", "t", "--offset", "middle"], "--offset takes start, end, N, -N, @MS or @-AGE, not middle"),
     (["consume", "t", "-n", "0"], "-n takes a number from 1"),
     (["consume", "t", "-p", "x"], "-p takes a partition's number, not x"),
     (["consume", "t", "-f", "%z"], "there is no field %z"),
@@ -267,7 +267,8 @@ def test_a_command_line_that_makes_no_sense_is_told_so(arguments, complaint):
     assert ended.error.startswith("logbook: ") and complaint in ended.error
 
 
-@pytest.mark.parametrize("command", [[], ["topic"], ["topic", "create"], ["produce"], ["consume"]])
+@pytest.mark.parametrize("command", [
+    [], ["topic"], ["topic", "create"], ["group"], ["group", "seek"], ["produce"], ["consume"]])
 def test_help_is_data(command):
     """`--help` goes to standard output, with status 0."""
     ended = cli.run(*command, "--help")

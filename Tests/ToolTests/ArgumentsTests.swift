@@ -91,13 +91,31 @@ struct ArgumentsTests {
 
     @Test("of consume says where to begin")
     func offsets() {
-        #expect((try? StartOffset("start")) == .position(.earliest))
-        #expect((try? StartOffset("end")) == .position(.latest))
-        #expect((try? StartOffset("0")) == .position(.offset(0)))
-        #expect((try? StartOffset("-3")) == .beforeEnd(3))
-        #expect((try? StartOffset("@1700000000000")) == .position(.timestamp(1_700_000_000_000)))
-        for text in ["", "x", "@", "@-1", "@x", "1.5", "-9223372036854775808", "9223372036854775808"] {
-            #expect(complaint { try StartOffset(text) } == "--offset takes start, end, N, -N or @MS, not \(text)")
+        func read(_ text: String) -> StartOffset? { try? StartOffset(text, of: "--offset") }
+        #expect(read("start") == .position(.earliest))
+        #expect(read("end") == .position(.latest))
+        #expect(read("0") == .position(.offset(0)))
+        #expect(read("-3") == .beforeEnd(3))
+        #expect(read("@1700000000000") == .position(.timestamp(1_700_000_000_000)))
+        #expect(read("@-90s") == .age(milliseconds: 90_000))
+        #expect(read("@-15m") == .age(milliseconds: 900_000))
+        #expect(read("@-2h") == .age(milliseconds: 7_200_000))
+        #expect(read("@-7d") == .age(milliseconds: 604_800_000))
+        let wrong = [
+            "", "x", "@", "@-1", "@x", "1.5", "-9223372036854775808", "9223372036854775808", "+1", "--1", "@-s",
+            "@--1s", "@-1w", "@-9223372036854775807d", "@+1", "-", "١",
+        ]
+        for text in wrong {
+            #expect(
+                complaint { try StartOffset(text, of: "--offset") }
+                    == "--offset takes start, end, N, -N, @MS or @-AGE, not \(text)")
         }
+    }
+
+    @Test("has an age counted from the time of day, and from 1970 at most")
+    func ages() {
+        #expect(StartOffset.age(milliseconds: 300).at(1_000) == .position(.timestamp(700)))
+        #expect(StartOffset.age(milliseconds: 3_000).at(1_000) == .position(.timestamp(0)))
+        #expect(StartOffset.beforeEnd(3).at(1_000) == .beforeEnd(3))
     }
 }
