@@ -62,7 +62,8 @@ extension Admin {
                 GroupListing(
                     id: group.groupID, protocolType: group.protocolType,
                     state: group.groupState.isEmpty ? nil : group.groupState,
-                    type: group.groupType.isEmpty ? nil : group.groupType)
+                    // As Kafka's admin, which reads it whatever the case of its letters.
+                    type: group.groupType.isEmpty ? nil : group.groupType.lowercased())
             }
             // Each broker is asked by itself, and the answer does not say which one it is of.
             let outcome = AdminAnswer(errorCode: response.errorCode, value: groups)

@@ -195,6 +195,7 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
 
     /// Why an item could not be asked about.
     private func reason(_ key: Key, _ wire: WireClient) -> ClientError? {
+        if case .coordinator(let group)? = targets[key], let failure = coordinators[group]?.failure { return failure }
         guard case .leader(let partition)? = targets[key], let topic = wire.cluster.topics[partition.topic] else {
             return wire.metadataFailure
         }

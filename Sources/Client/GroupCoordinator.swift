@@ -7,6 +7,8 @@ struct GroupCoordinator: Sendable {
     private(set) var node: Int32?
     private var call: CallID?
     private(set) var retryAt: Instant?
+    /// Why it was not found when it was asked for last.
+    private(set) var failure: ClientError?
 
     init(of groupID: String) { self.groupID = groupID }
 
@@ -43,7 +45,9 @@ struct GroupCoordinator: Sendable {
                 throw .broker(response.code, what: "the coordinator of group \(groupID)")
             }
             node = response.node
+            failure = nil
         } catch {
+            failure = error
             guard error.isRetriable else { throw error }
         }
         return true

@@ -33,6 +33,7 @@ struct AdminGroupTests {
         let cluster = try cluster { broker, _ in
             var group = ListGroupsResponse.Group()
             (group.groupID, group.protocolType, group.groupState) = ("g\(3 - broker)", "consumer", "Stable")
+            if broker == 1 { group.groupType = "Classic" }
             var response = ListGroupsResponse()
             response.groups = [group]
             return response
@@ -40,6 +41,7 @@ struct AdminGroupTests {
         let groups = try await cluster.admin().listGroups()
         #expect(groups.map(\.id) == ["g1", "g2"])
         #expect(groups[0] == GroupListing(id: "g1", protocolType: "consumer", state: "Stable", type: nil))
+        #expect(groups[1].type == "classic")
     }
 
     @Test("describes groups of both protocols, each at its coordinator")

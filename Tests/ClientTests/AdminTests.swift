@@ -181,13 +181,15 @@ struct AdminTests {
         }
     }
 
-    @Test("says why there is no controller to ask: nobody listens")
+    @Test("says why there is no controller and no coordinator to ask: nobody listens")
     func nobodyThere() async throws {
         var configuration = AdminConfiguration(bootstrapServers: [SocketAddress(host: "127.0.0.1", port: 1)])
         configuration.defaultApiTimeoutMilliseconds = 100
         let admin = try Admin(configuration)
         let error = try await admin.createTopics([NewTopic("t")])["t"]?.error
         #expect(error?.description.contains("no connection to 127.0.0.1:1") == true, "\(String(describing: error))")
+        let other = try await admin.deleteGroups(["g"])["g"]?.error
+        #expect(other?.description.contains("no connection to 127.0.0.1:1") == true, "\(String(describing: other))")
         await #expect(throws: ClientError.self) { try await admin.describeCluster() }
     }
 

@@ -78,6 +78,13 @@ def commit(broker, group, topic, offsets):
     consumer.close()
 
 
+def cut(broker, topic, partition, before):
+    """Deletes a partition's first records."""
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    [future] = admin.delete_records([TopicPartition(topic, partition, before)]).values()
+    future.result()
+
+
 @contextlib.contextmanager
 def confluent_member(broker, group, topic, **settings):
     """A member that has its partitions, and reads none of their records."""
@@ -263,8 +270,7 @@ def test_lag_is_what_was_produced_and_not_read(broker, topic):
     fill(broker, topic, counts)
     group = f"{topic}-group"
     commit(broker, group, topic, {0: 15, 1: 30, 2: 7})
-    AdminClient({"bootstrap.servers": broker.address}).delete_records(
-        [TopicPartition(topic, 2, 5)])[TopicPartition(topic, 2)].result()
+    cut(broker, topic, 2, before=5)
 
     def shown():
         _, rows = described(broker, group)
@@ -360,8 +366,7 @@ def test_a_group_is_moved_when_it_is_said_twice(broker, filled, seek):
     group = f"{filled}-group"
     before = {0: 4, 1: 5, 2: 6, 3: 7}
     commit(broker, group, filled, before)
-    AdminClient({"bootstrap.servers": broker.address}).delete_records(
-        [TopicPartition(filled, 0, 2)])[TopicPartition(filled, 0)].result()
+    cut(broker, filled, 0, before=2)
 
     def rows(status):
         return [
