@@ -81,9 +81,12 @@ class Slot:
 
     def __init__(self, number, client):
         self.number, self.client, self.lives = number, client, 0
-        self.process, self.name = None, None
+        self.process, self.name, self.path = None, None, None
         # running, leaving, stopped (by SIGSTOP) or gone; the last two until `until`.
         self.state, self.until = "gone", 0.0
+
+    def has_begun(self):
+        return self.path.exists() and self.path.stat().st_size > 0
 
 
 class Churn:
@@ -103,17 +106,17 @@ class Churn:
     def start(self, slot):
         slot.lives += 1
         slot.name = f"{slot.number:02}-{slot.lives}.{slot.client}"
-        path = self.directory / "members" / f"{slot.name}.jsonl"
-        session_ms, heartbeat_ms = int(self.session * 1000), int(self.session * 1000 / 6)
+        slot.path = self.directory / "members" / f"{slot.name}.jsonl"
+        session_ms, heartbeat_ms = int(self.session * 1000), int(self.session * 250)
         if slot.client == "logbook":
             slot.process = subprocess.Popen(
                 [MEMBER, "--bootstrap", self.server.address, "--group", GROUP, "--topic", TOPIC, "--kind", self.kind,
-                 "--log", path, "--session-ms", str(session_ms), "--heartbeat-ms", str(heartbeat_ms)],
+                 "--log", slot.path, "--session-ms", str(session_ms), "--heartbeat-ms", str(heartbeat_ms)],
                 stderr=self.stderr)
         else:
             slot.process = self.fork(
-                churn_members.run_member, path, slot.client, self.server.address, GROUP, TOPIC, self.kind, session_ms,
-                heartbeat_ms)
+                churn_members.run_member, slot.path, slot.client, self.server.address, GROUP, TOPIC, self.kind,
+                session_ms, heartbeat_ms)
         slot.state = "running"
         self.happened["joined"] += 1
 
@@ -161,7 +164,9 @@ class Churn:
             self.faults.write("resumed", member=slot.name)
         if slot.state in ("running", "leaving") and slot.process.poll() is not None:
             status = slot.process.returncode
-            if slot.state == "running" or status != 0:
+            # SIGTERM ends at once who has not begun yet.
+            has_left = slot.state == "leaving" and (status == 0 or status == -signal.SIGTERM and not slot.has_begun())
+            if not has_left:
                 self.wrong(f"{slot.name} ended by itself with status {status} while {slot.state}")
             self.gone(slot)
         if slot.state == "leaving" and slot.until <= now:
@@ -232,7 +237,7 @@ def run(kind, options, directory) -> tuple[churn_log.Verdict, Counter]:
     server = Server(
         directory / "data", group_min_session_timeout_ms=1000, group_initial_rebalance_delay_ms=500,
         group_consumer_session_timeout_ms=int(options.session * 1000),
-        group_consumer_heartbeat_interval_ms=int(options.session * 1000 / 6))
+        group_consumer_heartbeat_interval_ms=int(options.session * 250))
     server.start()
     churn = Churn(kind, options.members, options.session, directory, server, random.Random(options.seed))
     producer = None

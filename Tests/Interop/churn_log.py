@@ -128,7 +128,7 @@ class Check:
         by_partition = defaultdict(list)
         for tenure in self.tenures:
             by_partition[tenure.partition].append(tenure)
-        self.figures |= {"moves": 0, "stops": 0, "returned": 0, "zombies": 0}
+        self.figures |= {"moves": 0, "stops": 0, "returned": 0}
         for tenures in by_partition.values():
             tenures.sort(key=lambda tenure: tenure.start)
             self.check_overlaps(tenures)
@@ -217,8 +217,6 @@ class Check:
                 if first.end <= second.start or first.member == second.member:
                     continue
                 if self.may_be_taken_over(first, second.start):
-                    self.figures["zombies"] += sum(
-                        last - start + 1 for time, start, last in first.runs if time > second.start)
                     continue
                 self.found["two owners at once"].append(
                     f"{first.partition} went to {second.member} at {second.start:.3f} while {first.member} "
