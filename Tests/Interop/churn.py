@@ -23,7 +23,7 @@ from pathlib import Path
 import churn_log
 import churn_members
 from churn_members import Log
-from server import ROOT, Server
+from server import BINARY, ROOT, Server
 
 GROUP, TOPIC, PARTITIONS = "churn", "records", 64
 # The clients of each kind of group; the members are of each in turn.
@@ -32,7 +32,7 @@ KINDS = {
     "eager": ["confluent-kafka", "kafka-python", "aiokafka", "logbook"],
     "consumer": ["confluent-kafka", "logbook"],
 }
-MEMBER = ROOT / ".build/release/group-member"
+MEMBER = Path(BINARY).with_name("group-member")
 # What happens to a member, and how often.
 ACTIONS = {"leave": 4, "crash": 4, "stop long": 1, "stop briefly": 1}
 LEAVING_SECONDS_MAX = 30
