@@ -1,4 +1,4 @@
-"""A short run of churn.py. `make churn` is the long one; what its checker finds is in test_churn_log.py."""
+"""A short run of churn.py. `make churn` is the long one; what its checker finds is in test_churn_check.py."""
 
 import subprocess
 import sys

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from churn_log import History, check, read
+from churn_check import check
+from churn_log import History, read
 
 
 def at(t, event, **fields):
