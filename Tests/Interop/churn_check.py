@@ -59,7 +59,8 @@ class Check:
             self.check_stays(tenures)
         self.check_gaps(by_partition)
         self.check_records()
-        self.check_commits(by_partition)
+        self.check_commits()
+        self.check_committers(by_partition)
         self.count()
         wrong = []
         for kind, lines in self.found.items():
@@ -233,7 +234,7 @@ class Check:
         distinct = sum(sum(marks) for marks in seen.values())
         self.figures |= {"records": sum(ends.values()), "again": processed - distinct}
 
-    def check_commits(self, by_partition):
+    def check_commits(self):
         """No commit is beyond what had been processed by then, and whoever comes next goes on behind it."""
         steps = []
         for tenure in self.tenures:
@@ -263,6 +264,19 @@ class Check:
                 if self.history.offsets.get(partition) != end:
                     self.found["committed at the end"].append(
                         f"{self.history.offsets.get(partition)} of {partition} is committed at the end, not {end}")
+
+    def check_committers(self, by_partition):
+        """Whoever commits when another has the partition already is to be refused."""
+        for member, lines in self.history.members.items():
+            for line in lines:
+                if line["event"] != "committed" or line.get("sent") is None:
+                    continue
+                for partition, offset in line["offsets"]:
+                    before = [tenure for tenure in by_partition[partition] if tenure.start < line["sent"]]
+                    if before and before[-1].member != member:
+                        self.found["committed by another"].append(
+                            f"{member} committed {offset} of {partition} at {line['sent']:.3f}, which "
+                            f"{before[-1].member} had since {before[-1].start:.3f}")
 
     def count(self):
         expelled = {

@@ -7,7 +7,8 @@ A member's log has these lines, each with a time `t`:
     revoked    partitions, generation         what goes, before the member gives it up
     lost       partitions, generation         what the member was told that it had lost
     processed  records, generation            [partition, first offset, last offset] of each run of records
-    committed  offsets                        [partition, offset], as the coordinator acknowledged them
+    committed  offsets, sent                  [partition, offset], as the coordinator acknowledged them; when they were
+                                              handed in, where that is known
     refused    what                           a commit that failed, which is allowed
     wrong      what                           what must not be
     stopped    client                         it has left

@@ -86,8 +86,9 @@ class Member:
         self.commit_at = time.monotonic() + COMMIT_SECONDS
         return True
 
-    def committed(self, offsets):
-        self.log.write("committed", offsets=sorted(offsets.items()))
+    def committed(self, offsets, sent=None):
+        """`sent` is when the commit was handed in, where that is known."""
+        self.log.write("committed", sent=sent, offsets=sorted(offsets.items()))
         self.acknowledged |= {partition: end for partition, end in offsets.items() if partition in self.ends}
 
     def refused(self, what):
@@ -190,11 +191,12 @@ class KafkaPythonMember(Member, kafka.ConsumerRebalanceListener):
     def commit(self, offsets):
         if not offsets:
             return
+        sent = time.monotonic()
         try:
             self.consumer.commit({
                 kafka.TopicPartition(self.topic, partition): kafka.OffsetAndMetadata(end, "", -1)
                 for partition, end in offsets.items()}, timeout_ms=5_000)
-            self.committed(offsets)
+            self.committed(offsets, sent)
         except kafka.errors.KafkaError as error:
             self.refused(error)
 
@@ -239,10 +241,11 @@ class AiokafkaMember(Member, aiokafka.abc.ConsumerRebalanceListener):
     async def commit(self, offsets):
         if not offsets:
             return
+        sent = time.monotonic()
         try:
             await self.consumer.commit(
                 {aiokafka.TopicPartition(self.topic, partition): end for partition, end in offsets.items()})
-            self.committed(offsets)
+            self.committed(offsets, sent)
         except (aiokafka.errors.KafkaError, ValueError) as error:
             self.refused(error)
 

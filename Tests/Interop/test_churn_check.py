@@ -29,7 +29,7 @@ def processed(t, generation, *runs):
 
 
 def committed(t, *offsets):
-    return at(t, "committed", offsets=[list(offset) for offset in offsets])
+    return at(t, "committed", sent=t - 0.05, offsets=[list(offset) for offset in offsets])
 
 
 def paused(start, end):
@@ -190,6 +190,17 @@ def test_a_commit_that_was_acknowledged_and_is_lost_is_found():
     logs["two"][2] = processed(5.1, 3, (1, 1, 3))
     assert wrong_of(**logs) == ["two began with 1@1 at 4.100, 2 had been committed"]
     assert wrong_of(offsets={0: 4, 1: 3}, **good()) == ["3 of 1 is committed at the end, not 4"]
+
+
+def test_a_commit_of_a_member_that_is_no_longer_the_owner_is_found():
+    logs = good()
+    logs["one"] = [*logs["one"][:3], committed(9, (1, 2)), lost(9.1, 0, 1), STOPPED]
+    logs["two"] = [assigned(8, 2, 0, 1), processed(8.1, 2, (0, 2, 3), (1, 2, 3)), revoked(9.5, 2, 0, 1), STOPPED]
+    stood_still = paused(1.5, 8.9)
+    assert wrong_of(faults=stood_still, **logs) == ["one committed 2 of 1 at 8.950, which two had since 8.000"]
+    # It was on its way before.
+    logs["one"][3]["sent"] = 1.4
+    assert wrong_of(faults=stood_still, **logs) == []
 
 
 def test_what_a_process_says_is_wrong_counts():

@@ -71,8 +71,8 @@ final class Member: RebalanceListener {
         }
     }
 
-    private func acknowledged(_ offsets: [TopicPartition: OffsetAndMetadata]) {
-        log.committed(offsets)
+    private func acknowledged(_ offsets: [TopicPartition: OffsetAndMetadata], sent: Double) {
+        log.committed(offsets, sent: sent)
         progress.withLock { progress in
             for (name, offset) in offsets { progress[name]?.acknowledged = offset.offset }
         }
@@ -81,9 +81,10 @@ final class Member: RebalanceListener {
     private func commitInPassing(_ consumer: Consumer) throws(ClientError) {
         let offsets = uncommitted()
         if offsets.isEmpty { return }
+        let sent = MemberLog.now()
         try consumer.commitAsync(offsets) { [self] result in
             switch result {
-            case .success: acknowledged(offsets)
+            case .success: acknowledged(offsets, sent: sent)
             case .failure(let error): log.refused("\(error)")
             }
         }
@@ -100,8 +101,9 @@ final class Member: RebalanceListener {
         let going = uncommitted(of: partitions)
         do throws(ClientError) {
             if !going.isEmpty {
+                let sent = MemberLog.now()
                 try await consumer.commit(going)
-                acknowledged(going)
+                acknowledged(going, sent: sent)
             }
         } catch {
             log.refused("\(error)")

@@ -15,6 +15,12 @@ final class MemberLog: Sendable {
         file = Lock(handle)
     }
 
+    static func now() -> Double {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+    }
+
     func started() { write("started", #""client": "logbook", "pid": \#(getpid())"#) }
 
     func changed(_ event: String, _ partitions: [TopicPartition], generation: Int32) {
@@ -28,10 +34,10 @@ final class MemberLog: Sendable {
         write("processed", #""records": [\#(listed)], "generation": \#(generation)"#)
     }
 
-    /// The coordinator has acknowledged these offsets.
-    func committed(_ offsets: [TopicPartition: OffsetAndMetadata]) {
+    /// The coordinator has acknowledged these offsets, which were handed in at `sent`.
+    func committed(_ offsets: [TopicPartition: OffsetAndMetadata], sent: Double) {
         let listed = offsets.map { "[\($0.key.partition), \($0.value.offset)]" }.sorted().joined(separator: ", ")
-        write("committed", #""offsets": [\#(listed)]"#)
+        write("committed", #""sent": \#(sent), "offsets": [\#(listed)]"#)
     }
 
     /// A commit or a read that failed: that is allowed.
@@ -49,10 +55,7 @@ final class MemberLog: Sendable {
 
     private func write(_ event: String, _ rest: String) {
         file.withLock { file in
-            var now = timespec()
-            unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-            let seconds = Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-            let line = #"{"t": \#(seconds), "event": "\#(event)", \#(rest)}"# + "\n"
+            let line = #"{"t": \#(Self.now()), "event": "\#(event)", \#(rest)}"# + "\n"
             file.write(Data(line.utf8))
         }
     }
