@@ -30,6 +30,7 @@ help:
 	@echo "make reveal X       the difference between your exercise X and the reference"
 	@echo "make interop        the tests with real clients: kcat, confluent-kafka, kafka-python, aiokafka"
 	@echo "make soak           ten minutes of clients that come, go and misbehave; SECONDS=60 is shorter"
+	@echo "make churn          groups whose members join, leave and crash, three minutes of each kind; SECONDS=60 is shorter"
 	@echo "make golden         write what real clients and the broker say to each other, for the suite of phase 2"
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
 	@echo "make bench-log      the log against bare system calls and loops, as ratios"
@@ -91,6 +92,7 @@ check-workbook check-adr:
 .PHONY: interop
 interop:
 	$(SWIFT) build -c release --product logbook
+	$(SWIFT) build -c release --product group-member
 	bash Tests/Interop/run.sh
 
 
@@ -99,6 +101,13 @@ soak: SECONDS ?= 600
 soak:
 	$(SWIFT) build -c release --product logbook
 	bash Tests/Interop/run.sh --soak --seconds $(SECONDS) --write
+
+.PHONY: churn
+churn: SECONDS ?= 180
+churn:
+	$(SWIFT) build -c release --product logbook
+	$(SWIFT) build -c release --product group-member
+	bash Tests/Interop/run.sh --churn --seconds $(SECONDS) --write
 
 .PHONY: golden
 golden:

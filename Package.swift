@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "phase3", targets: ["Phase3Demo"]),
         .executable(name: "phase4", targets: ["Phase4Demo"]),
         .executable(name: "mutate", targets: ["Mutate"]),
+        .executable(name: "group-member", targets: ["GroupMember"]),
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
         .executable(name: "bench-client", targets: ["ClientBenchmark"]),
@@ -167,6 +168,13 @@ let package = Package(
             name: "Mutate",
             dependencies: ["Broker", "CAllocations", "SegmentLog", "TestSupport", "WireProtocol"],
             path: "Tests/Mutate",
+            swiftSettings: strict
+        ),
+        // A member of a group that logs what happens to it, for `make churn`.
+        .executableTarget(
+            name: "GroupMember",
+            dependencies: ["LogbookClient", "SegmentLog"],
+            path: "Tests/Member",
             swiftSettings: strict
         ),
         .target(

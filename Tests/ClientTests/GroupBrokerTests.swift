@@ -79,8 +79,11 @@ struct GroupBrokerTests {
             read += try await two.poll(timeout: .milliseconds(20))
         }
         #expect(Set(one.assignment).isDisjoint(with: two.assignment))
+        let (first, second) = (try one.groupMetadata(), try two.groupMetadata())
+        #expect(first.groupID == "g" && first.generationID > 0 && second.generationID > 0)
         let admin = try Admin(AdminConfiguration(bootstrapServers: broker.address.description))
         let group = try #require(try await admin.describeGroups(["g"])["g"]?.get())
+        #expect(Set(group.members.map(\.id)) == [first.memberID, second.memberID])
         #expect(group.members.count == 2 && group.type == (way == .server ? "consumer" : "classic"))
         await one.close(timeout: .seconds(60))
         #expect(listener.kinds.first == "assigned" && listener.kinds.last == "revoked")
@@ -96,6 +99,7 @@ struct GroupBrokerTests {
         #expect(try await two.committed(names) == expected)
         #expect(try await admin.listConsumerGroupOffsets("g") == expected)
         await two.close(timeout: .seconds(60))
+        #expect(try two.groupMetadata().generationID == -1)
         #expect(try await admin.listGroups().map(\.id) == ["g"])
         let deleted = try await admin.deleteGroups(["g"])
         #expect(throws: Never.self) { try deleted["g"]?.get() }
@@ -176,6 +180,9 @@ struct GroupBrokerTests {
         }
         await #expect(throws: ClientError.refused("without group.id there are no committed offsets")) {
             try await nameless.commit()
+        }
+        #expect(throws: ClientError.refused("a consumer without group.id has no group")) {
+            try nameless.groupMetadata()
         }
         let member = try consumer(broker, .range)
         #expect(throws: ClientError.refused("there is no topic to subscribe to")) { try member.subscribe([]) }

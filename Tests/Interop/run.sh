@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests the broker with real clients. LOGBOOK names the binary, from the repository's root if the path
 # is relative (.build/release/logbook); further arguments go to pytest: Tests/Interop/run.sh -k kill
-# With --soak first it runs soak.py instead.
+# With --soak first it runs soak.py instead, with --churn churn.py.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -29,5 +29,9 @@ fi
 if [[ "${1:-}" == --soak ]]; then
     shift
     exec .venv/bin/python "$here/soak.py" "$@"
+fi
+if [[ "${1:-}" == --churn ]]; then
+    shift
+    exec .venv/bin/python "$here/churn.py" "$@"
 fi
 exec .venv/bin/python -m pytest --config-file="$here/pytest.ini" "$here" "$@"
