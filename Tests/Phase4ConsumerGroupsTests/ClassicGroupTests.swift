@@ -62,6 +62,40 @@ struct ClassicGroupTests {
         #expect(talk.leave([("m", nil)])?.errorCode == .invalidGroupID)
     }
 
+    @Test("keeps of what a member can do no more than a record could hold")
+    func offers() {
+        let talk = ClassicTalk()
+        let names = (0..<256).map { ("p\($0)", [UInt8]()) }
+        #expect(talk.joined(talk.join(protocols: names + [("more", [])]))?.errorCode == .inconsistentGroupProtocol)
+        #expect(talk.joined(talk.join(protocols: names))?.errorCode == .memberIDRequired)
+        // Four bytes of names.
+        let long = [UInt8](repeating: 1, count: 131_070)
+        let offer = [("a1", long), ("b2", long)]
+        #expect(talk.joined(talk.join(protocols: offer + [("c", [])]))?.errorCode == .inconsistentGroupProtocol)
+        #expect(talk.joined(talk.join(protocols: offer))?.errorCode == .memberIDRequired)
+    }
+
+    @Test("that many leave at once finds each next leader without a look at all", .timeLimit(.minutes(1)))
+    func manyLeave() {
+        let count = 30_000
+        var value = GroupMetadataValue()
+        value.protocolType = "consumer"
+        value.protocolName = "range"
+        value.generation = 1
+        value.leader = "m0"
+        value.members = (0..<count).map { number in
+            var member = GroupMetadataValue.Member()
+            member.memberID = "m\(number)"
+            member.sessionTimeoutMilliseconds = 10_000
+            return member
+        }
+        let talk = ClassicTalk()
+        talk.group = ClassicGroup(id: "g", settings: GroupSettings(), restoring: value)
+        let left = talk.leave((0..<count - 1).map { ("m\($0)", nil) })
+        #expect(left?.members.count(where: { $0.errorCode == .none }) == count - 1)
+        #expect(talk.group.leaderID == "m\(count - 1)" && talk.group.checkCounts() == nil)
+    }
+
     @Test("that nobody has joined answers as Kafka does for groups that it does not know")
     func unknown() throws {
         let talk = ClassicTalk()

@@ -111,6 +111,37 @@ struct ClassicGroupTimeTests {
         #expect(talk.joined(talk.join(pending))?.errorCode == .unknownMemberID)
     }
 
+    @Test("is woken once in a second for all ids that nobody comes with, and each is good for its session")
+    func manyPendingIDs() {
+        let talk = ClassicTalk()
+        var last = ""
+        for _ in 0..<500 {
+            talk.advance(by: 7)
+            last = talk.newID()
+        }
+        talk.advance(to: 13_499)
+        #expect(talk.group.pendingMembers[last] != nil)
+        talk.advance(to: 14_000)
+        #expect(talk.group.pendingMembers.isEmpty)
+        #expect((1...4).contains(talk.wakeCount))
+    }
+
+    @Test("an id is void once ten thousand have been given after it: no other would suffer less")
+    func tooManyPendingIDs() {
+        let talk = ClassicTalk()
+        let ids = (0...ClassicGroup.maxPendingMembers).map { number in
+            // The first ask for the longest sessions.
+            let request = talk.join(session: number < 5_000 ? 1_800_000 : 6_000)
+            return talk.joined(request)?.memberID ?? ""
+        }
+        #expect(talk.group.pendingMembers.count == ClassicGroup.maxPendingMembers)
+        #expect(talk.joined(talk.join(ids[0]))?.errorCode == .unknownMemberID)
+        let join = talk.join(ids[ids.count - 1])
+        #expect(talk.joined(join) == nil && talk.group.memberCount == 1)
+        talk.advance(to: 1_800_000)
+        #expect(talk.group.pendingMembers.isEmpty && talk.group.givenIDs.isEmpty)
+    }
+
     @Test("members that do not join in time are out, and the oldest that has joined leads")
     func rebalanceTimeout() {
         let talk = ClassicTalk()

@@ -65,6 +65,94 @@ struct ConsumerGroupEdgeTests {
         #expect(world.written.contains { $0.value == nil && (try? $0.kind) == 16 })
     }
 
+    @Test("matches a regular expression once against each name, however often topics change")
+    func newTopicsOnly() throws {
+        var world = ConsumerGroupWorld()
+        for name in ["orders-eu", "orders-us", "other"] { try world.grow(name, to: 1) }
+        _ = world.heartbeat(.join("m1", nil, regex: "orders-.*"))
+        // Whatever is matched from here on is matched by something else.
+        world.group.expressions["orders-.*"]?.compiled = try RegularExpression("new|other")
+        try world.grow("new", to: 1)
+        try world.delete("orders-us")
+        world.topicsChanged()
+        #expect(world.group.expressions["orders-.*"]?.topics == ["new", "orders-eu"])
+        // A name that has gone is a new one when it comes again, and a new expression changes nothing for the others.
+        try world.delete("other")
+        world.topicsChanged()
+        try world.grow("other", to: 1)
+        _ = world.heartbeat(.join("m2", nil, regex: "o.*"))
+        #expect(world.group.expressions["orders-.*"]?.topics == ["new", "orders-eu", "other"])
+        #expect(world.group.expressions["o.*"]?.topics == ["orders-eu", "other"])
+        world.topicsChanged()
+        #expect(world.written.isEmpty)
+    }
+
+    @Test("takes at once what a member unsubscribes from, also while it still has to give up something else")
+    func unsubscription() throws {
+        var world = ConsumerGroupWorld()
+        let ids = try ["a", "b", "c"].map { try world.grow($0, to: 1) }
+        let (a, b, c) = (partitions(ids[0], 0), partitions(ids[1], 0), partitions(ids[2], 0))
+        #expect(world.heartbeat(.join("m1", ["a", "b", "c"])).assigned == a.union(b).union(c))
+        var change = ConsumerGroupHeartbeatRequest.member("m1", epoch: 1, owning: a.union(b).union(c))
+        change.subscribedTopicNames = ["b", "c"]
+        #expect(world.heartbeat(change).assigned == b.union(c))
+        // It still has all of them.
+        change.subscribedTopicNames = ["c"]
+        let answer = world.heartbeat(change)
+        #expect(answer.assigned == c && answer.memberEpoch == 1)
+        let assignment = try #require(world.group.members["m1"]?.assignment)
+        #expect(Set(assignment.pendingRevocation.keys) == a.union(b) && assignment.state == .unrevokedPartitions)
+        #expect(Set(world.group.owners.keys) == a.union(b).union(c))
+        // It is to give up both before it goes on.
+        #expect(world.heartbeat(.member("m1", epoch: 1, owning: b.union(c))).memberEpoch == 1)
+        let last = world.heartbeat(.member("m1", epoch: 1, owning: c))
+        #expect(last.memberEpoch == 3 && Set(world.group.owners.keys) == c)
+    }
+
+    @Test("fences a member whose state a newer broker wrote, unless it has nothing")
+    func unknownState() throws {
+        var world = ConsumerGroupWorld()
+        let t = try world.grow("t", to: 1)
+        _ = world.heartbeat(.join("m1"))
+        var value = try #require(world.group.members["m1"]?.assignment.value)
+        value.state = 99
+        world.log.append(
+            try GroupRecord(ConsumerGroupCurrentMemberAssignmentKey(groupID: "g", memberID: "m1"), value))
+        try world.restart()
+        for owned in [nil, partitions(t, 0)] {
+            #expect(world.heartbeat(.member("m1", epoch: 1, owning: owned)).errorCode == .fencedMemberEpoch)
+            #expect(world.written.isEmpty)
+        }
+        #expect(world.heartbeat(.member("m1", epoch: 1, owning: [])).errorCode == .none)
+        #expect(world.group.state == .stable)
+        try world.restart()
+        #expect(world.heartbeat(.member("m1", epoch: 1)).errorCode == .none)
+    }
+
+    @Test("reads no member whose regular expression could not be a key")
+    func longExpression() throws {
+        var group = ConsumerGroup(id: "g", settings: GroupSettings())
+        for (count, isRead) in [(32_767, true), (32_768, false)] {
+            var value = ConsumerGroupMemberMetadataValue()
+            value.subscribedTopicRegex = "x"
+            var bytes = try value.encoded().array
+            let place = try #require(bytes.lastIndex(of: 0x78))
+            let text = [UInt8](repeating: 0x78, count: count)
+            // A compact length, one more than it is, in three groups of seven bits.
+            let length = count + 1
+            let varint = [UInt8(length & 0x7F | 0x80), UInt8(length >> 7 & 0x7F | 0x80), UInt8(length >> 14)]
+            bytes.replaceSubrange(place - 1...place, with: varint + text)
+            let key = ConsumerGroupMemberMetadataKey(groupID: "g", memberID: "m\(count)")
+            let record = GroupRecord(key: try key.encoded(), value: Bytes(bytes))
+            if isRead {
+                try group.replay(record)
+            } else {
+                #expect(throws: CodingError.invalidLength(at: 0, count)) { try group.replay(record) }
+            }
+        }
+        #expect(group.members.keys.sorted() == ["m32767"])
+    }
+
     @Test("takes an empty regular expression for none, as librdkafka means it")
     func emptyExpression() throws {
         var world = ConsumerGroupWorld()

@@ -221,6 +221,11 @@ struct ConsumerGroupModel {
                 try hold(seen[partition] == consumer.id, "I4.5: \(consumer.id) uses \(partition)")
             }
         }
+        for (regex, expression) in group.expressions {
+            let meant = ["t.*": ["t0", "t1", "t2", "t3"], "t[01]": ["t0", "t1"], "t[12]": ["t1", "t2"]][regex] ?? []
+            let matched = meant.filter { world.topics.topics[$0] != nil }
+            try hold(expression.topics == matched, "\(regex) stands for what it matches")
+        }
         try hold(group.epoch >= groupEpoch, "I4.6: the group went back")
         try hold(group.assignmentEpoch <= group.epoch, "I4.6: the target is ahead of its group")
         groupEpoch = group.epoch

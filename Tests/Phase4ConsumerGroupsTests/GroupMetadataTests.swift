@@ -68,6 +68,32 @@ struct GroupMetadataTests {
         #expect(group.state == .empty && group.generation == 0)
     }
 
+    @Test("is not read where it has a text that could not be written again")
+    func longTexts() throws {
+        let changes: [(inout GroupMetadataValue, String) -> Void] = [
+            { $0.protocolType = $1 }, { $0.protocolName = $1 }, { $0.leader = $1 }, { $0.members[0].memberID = $1 },
+            { $0.members[0].groupInstanceID = $1 }, { $0.members[0].clientID = $1 },
+            { $0.members[0].clientHost = $1 },
+        ]
+        for change in changes {
+            var long = value
+            change(&long, String(repeating: "x", count: 32_767))
+            // Version 4 has compact lengths, one more than they are, in groups of seven bits.
+            var bytes = try long.encoded(behind: Int16(4), version: 4, isFlexible: true).array
+            #expect(try GroupMetadataValue(decoding: Bytes(bytes)) == long)
+            let length: [UInt8] = [0x80, 0x80, 2]
+            let place = try #require(bytes.indices.first { bytes[$0...].starts(with: length) })
+            bytes.replaceSubrange(place..<place + 3, with: [0x81, 0x80, 2, 0x78])
+            #expect(throws: CodingError.invalidLength(at: 0, 32_768)) {
+                try GroupMetadataValue(decoding: Bytes(bytes))
+            }
+        }
+        // In version 3, 20,000 bytes that are no text become as many signs of three bytes.
+        var bytes = try value.encoded().array
+        bytes.replaceSubrange(2..<5, with: [0x4E, 0x20] + [UInt8](repeating: 0xFF, count: 20_000))
+        #expect(throws: CodingError.invalidLength(at: 0, 60_000)) { try GroupMetadataValue(decoding: Bytes(bytes)) }
+    }
+
     @Test("of a group that is gone is a tombstone")
     func tombstone() throws {
         let record = try ClassicGroup(id: "g", settings: GroupSettings(), time: 0).tombstone()

@@ -69,6 +69,16 @@ struct RegularExpressionTests {
         #expect(throws: RegularExpressionError.self) { try RegularExpression(pattern) }
     }
 
+    @Test("may be as long as five hundred steps, and is told so where it is longer")
+    func limit() throws {
+        let words = "at character 1, it takes more than 500 steps when its repetitions are written out"
+        for pattern in ["(a?){1000}(a?){800}", "(a?){250}", "a{500}"] {
+            #expect { try RegularExpression(pattern) } throws: { "\($0)" == words }
+        }
+        #expect(try RegularExpression("(a?){249}").matches(String(repeating: "a", count: 249)))
+        #expect(try RegularExpression("a{499}").matches(String(repeating: "a", count: 499)))
+    }
+
     @Test("that makes others try for ever takes time in proportion to the text", .timeLimit(.minutes(1)))
     func linear() throws {
         let text = String(repeating: "a", count: 300)

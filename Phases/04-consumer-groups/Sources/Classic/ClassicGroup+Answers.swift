@@ -107,7 +107,7 @@ extension ClassicGroup {
             actions.write(try GroupRecord(GroupMetadataKey(group: id), value))
             isRecorded = true
         } catch {
-            preconditionFailure("JoinGroup lets no text in that is too long for a record: \(error)")
+            preconditionFailure("neither JoinGroup nor a record lets a text in that no record holds: \(error)")
         }
     }
 

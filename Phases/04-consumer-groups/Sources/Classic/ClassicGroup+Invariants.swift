@@ -54,7 +54,11 @@ extension ClassicGroup {
         }
         if instances.count != staticMembers.count { return "I4.1: two members are the same instance" }
         if all.contains(where: { pendingMembers[$0.id] != nil }) { return "a member is still to come" }
-        if Set(all.map(\.number)).count != all.count { return "two members have one place" }
+        if Dictionary(all.map { ($0.number, $0.id) }, uniquingKeysWith: { first, _ in first }) != numbered {
+            return "a member has not its place"
+        }
+        if numbered.count != all.count { return "two members have one place" }
+        if numbered.keys.contains(where: { $0 < leastNumber }) { return "a member would never lead" }
         return nil
     }
 }

@@ -14,6 +14,11 @@ extension ClassicGroup {
     /// How long a new member waits for its first answer before it is taken for gone, in milliseconds: its client sends
     /// no heartbeats meanwhile, and would join a second time after a lost connection.
     static let newMemberJoinTimeoutMilliseconds: Int64 = 300_000
+    /// The most protocols that a member may offer.
+    static let maxProtocols = 256
+    /// The longest that their names and metadata may be together, in bytes. A group's record, with what all members say
+    /// under one protocol, holds a mebibyte.
+    static let maxProtocolBytes = 256 << 10
 
     /// JoinGroup. It is answered once all members have joined, or at once where nothing changes.
     ///
@@ -55,6 +60,11 @@ extension ClassicGroup {
         let allowed = (settings.minSessionTimeoutMilliseconds, settings.maxSessionTimeoutMilliseconds)
         let session = request.sessionTimeoutMilliseconds
         if session < allowed.0 || session > allowed.1 { return .invalidSessionTimeout }
+        // Members keep what they say for as long as their sessions last. This error ends a client, and names the matter.
+        let size = request.protocols.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count }
+        if request.protocols.count > Self.maxProtocols || size > Self.maxProtocolBytes {
+            return .inconsistentGroupProtocol
+        }
         // A record holds no longer text. The id that is made of one is 37 bytes longer.
         let texts =
             [id, request.groupInstanceID ?? "", request.protocolType, attempt.client.id, attempt.client.host]
@@ -92,9 +102,7 @@ extension ClassicGroup {
             joinAgain(attempt, replacing: oldID, by: newID, &actions)
         } else if attempt.request.groupInstanceID == nil && attempt.version >= 4 {
             let session = Int64(attempt.request.sessionTimeoutMilliseconds)
-            let end = attempt.moment.now.advanced(byMilliseconds: session)
-            pendingMembers[newID] = end
-            askToBeWoken(at: end, &actions)
+            expect(newID, withinMilliseconds: session, at: attempt.moment.now, &actions)
             var response = refusing(.memberIDRequired) as JoinGroupResponse
             response.memberID = newID
             answer(attempt.waiter, version: attempt.version, response, &actions)

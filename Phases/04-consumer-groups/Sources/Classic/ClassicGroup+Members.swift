@@ -15,6 +15,7 @@ extension ClassicGroup {
     mutating func insert(_ member: ClassicMember) {
         nextNumber = max(nextNumber, member.number) + 1
         members[member.id] = member
+        numbered[member.number] = member.id
         if let instance = member.instanceID { staticMembers[instance] = member.id }
         countSupport(of: member, 1)
         pendingMembers[member.id] = nil
@@ -29,9 +30,19 @@ extension ClassicGroup {
         answerJoin(of: memberID, refusing(.unknownMemberID), &actions)
         answerSync(of: memberID, refusing(.unknownMemberID), &actions)
         members[memberID] = nil
+        numbered[member.number] = nil
         countSupport(of: member, -1)
         if let instance = member.instanceID, staticMembers[instance] == memberID { staticMembers[instance] = nil }
-        if leaderID == memberID { leaderID = members.values.min { $0.number < $1.number }?.id }
+        if leaderID == memberID { leaderID = oldest() }
+    }
+
+    /// The member that joined first. Numbers only grow, so that all removals together pass over each number once.
+    private mutating func oldest() -> String? {
+        while leastNumber < nextNumber {
+            if let id = numbered[leastNumber] { return id }
+            leastNumber += 1
+        }
+        return nil
     }
 
     /// Gives a static member that has restarted a new id, under which it has all that it had. Whoever waits under the
@@ -45,6 +56,7 @@ extension ClassicGroup {
         member.id = newID
         member.isNew = false
         members[newID] = member
+        numbered[member.number] = newID
         if let instance = member.instanceID { staticMembers[instance] = newID }
         if leaderID == oldID { leaderID = newID }
     }

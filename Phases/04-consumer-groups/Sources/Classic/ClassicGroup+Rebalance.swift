@@ -89,7 +89,8 @@ extension ClassicGroup {
         let moment = Moment(now: now, time: time)
         wake = nil
         let known = members.count + pendingMembers.count
-        for id in memberIDs { endSession(of: id, at: moment, &actions) }
+        let late = members.values.filter { $0.sessionEnd.map { $0 <= now } ?? false }
+        for member in late.sorted(by: { $0.number < $1.number }) { endSession(of: member.id, at: moment, &actions) }
         pendingMembers = pendingMembers.filter { $0.value > now }
         // As in Kafka, somebody's end also ends a first rebalance, where it leaves nobody missing.
         if members.count + pendingMembers.count < known && state == .preparingRebalance && haveAllJoined {

@@ -62,13 +62,22 @@ public struct ClassicGroup {
     /// The members' ids by the ids of their instances.
     var staticMembers: [String: String] = [:]
     /// Ids that were given to members to come (KIP-394), and until when they are good.
-    var pendingMembers: [String: Instant] = [:]
+    var pendingMembers: [String: Instant] = [:] {
+        didSet { if pendingMembers.isEmpty { (givenIDs, oldestGivenID) = ([], 0) } }
+    }
+    /// The last ids that were given, in a ring, and the place of the oldest once it is full.
+    var givenIDs: [String] = []
+    var oldestGivenID = 0
     /// How many members know a protocol.
     var supporters: [String: Int] = [:]
     /// How many members' JoinGroups wait.
     var joinedCount = 0
     /// The number of the next member.
     var nextNumber: UInt64 = 0
+    /// The members' ids by their numbers, and a number below which there is no member: whoever is next to lead is found
+    /// without a look at all.
+    var numbered: [UInt64: String] = [:]
+    var leastNumber: UInt64 = 0
 
     /// The first rebalance, while it is prepared.
     var initialRebalance: InitialRebalance?

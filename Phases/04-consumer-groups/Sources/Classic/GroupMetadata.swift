@@ -63,6 +63,7 @@ public struct GroupMetadataValue: GroupRecordValue {
             try c.field(&subscription)
             try c.field(&assignment)
             try c.tags()
+            for text in [memberID, groupInstanceID ?? "", clientID, clientHost] { try text.checkFitsRecord() }
         }
     }
 
@@ -91,5 +92,15 @@ public struct GroupMetadataValue: GroupRecordValue {
         try c.field(&currentStateTimestamp, since: 2)
         try c.field(&members)
         try c.tags()
+        for text in [protocolType, protocolName ?? "", leader ?? ""] { try text.checkFitsRecord() }
+    }
+}
+
+extension String {
+    /// Throws where a length of two bytes cannot say how long the text is. A record can bring such a text all the same,
+    /// one that a client wrote: behind a compact length, or as bytes that are no text, each of which becomes three.
+    /// What is read here is written again, so that record is not read.
+    func checkFitsRecord() throws(CodingError) {
+        if utf8.count > Int(Int16.max) { throw .invalidLength(at: 0, utf8.count) }
     }
 }

@@ -82,8 +82,13 @@ extension ConsumerGroup {
     }
 
     /// A member has to come with its epoch, or with the one before, where what it has shows that it has missed an answer.
+    /// One in a state that a newer broker wrote goes on only where it has nothing: nobody knows what else it waits for.
     private func check(_ request: ConsumerGroupHeartbeatRequest, _ member: Member) throws(HeartbeatRefusal) {
         let (sent, assignment) = (request.memberEpoch, member.assignment)
+        if assignment.state == .unknown && request.topicPartitions?.isEmpty != true {
+            throw HeartbeatRefusal(
+                .fencedMemberEpoch, "the member's state is unknown: it has to give up its partitions, and join again")
+        }
         if sent == assignment.epoch { return }
         if sent < assignment.epoch, sent == assignment.previousEpoch, let owned = request.topicPartitions,
             Self.partitions(owned).allSatisfy({ assignment.assigned[$0] != nil })

@@ -55,13 +55,13 @@ extension ConsumerGroup {
             set(new, of: id, &actions)
             if let regex = new.regex, let expression {
                 expressions[regex]?.compiled = expression
-                resolve(regex, topics, &actions)
+                resolveExpressions(topics, &actions)
             }
         }
         if new.subscribedTopicNames != old?.subscribedTopicNames ?? [] || new.regex != old?.regex { mustGrow = true }
         if mustGrow { growEpoch(topics, &actions) }
         if epoch > assignmentEpoch { assign(topics, &actions) }
-        reconcile(id, owned: request.topicPartitions, at: now, &actions)
+        reconcile(id, owned: request.topicPartitions, topics, at: now, &actions)
 
         let deadline = now.advanced(byMilliseconds: Int64(settings.consumerSessionTimeoutMilliseconds))
         members[id]?.sessionDeadline = deadline
@@ -70,14 +70,18 @@ extension ConsumerGroup {
     }
 
     private mutating func reconcile(
-        _ id: String, owned: [ConsumerGroupHeartbeatRequest.TopicPartitions]?, at now: Instant,
-        _ actions: inout GroupActions
+        _ id: String, owned: [ConsumerGroupHeartbeatRequest.TopicPartitions]?, _ topics: MetadataImage,
+        at now: Instant, _ actions: inout GroupActions
     ) {
         guard let member = members[id], !member.assignment.isReconciled(to: assignmentEpoch) else { return }
         var assignment = member.assignment
         assignment.reconcile(
             to: TopicIDPartition.all(targets[id] ?? [:]), epoch: assignmentEpoch, owned: owned.map(Self.partitions),
             isFree: { owners[$0] == nil || owners[$0] == id })
+        if assignment.state == .unrevokedPartitions {
+            let subscribed = Set(self.topics(of: member.metadata))
+            assignment.release { topics[$0].map { subscribed.contains($0.name) } ?? false }
+        }
         guard assignment != member.assignment else { return }
         set(assignment, of: id, &actions)
         if assignment.state == .unrevokedPartitions {

@@ -4,7 +4,8 @@ import WireProtocol
 
 // Every change of a member goes through here: it is written, and what follows from it is kept.
 extension ConsumerGroup {
-    /// Appends a record. Every string of a key was measured when it came, and nothing else can fail.
+    /// Appends a record. Every string of a key was measured when it came, in a request or in a record, and nothing else
+    /// can fail.
     func write<Key: GroupRecordKey>(_ key: Key, _ value: Key.Value?, _ actions: inout GroupActions) {
         guard let record = try? value.map({ try GroupRecord(key, $0) }) ?? GroupRecord(removing: key) else {
             preconditionFailure("I4.8: a group's state can be written")

@@ -6,21 +6,37 @@ extension ConsumerGroup {
     /// Takes in that the cluster's topics have changed, or may have while the group was loaded. Where that touches what
     /// its members subscribe to, the group epoch grows, and the next heartbeat makes a new target.
     ///
-    /// It costs as much as the group subscribes to topics, and for each regular expression as much as there are topics.
+    /// It costs as much as the group subscribes to topics, with regular expressions as much as there are topics, and for
+    /// each of them the match of those that have come.
     public mutating func topicsChanged(_ topics: MetadataImage, _ actions: inout GroupActions) {
         guard !members.isEmpty else { return }
-        for regex in expressions.keys.sorted() { resolve(regex, topics, &actions) }
+        resolveExpressions(topics, &actions)
         if hash(of: topics) != metadataHash { growEpoch(topics, &actions) }
     }
 
-    /// Looks up which topics a regular expression stands for.
-    mutating func resolve(_ regex: String, _ topics: MetadataImage, _ actions: inout GroupActions) {
-        guard let expression = expressions[regex], let compiled = expression.compiled else { return }
-        var value = ConsumerGroupRegularExpressionValue()
-        value.topics = topics.topics.keys.filter(compiled.matches).sorted()
-        guard value.topics != expression.topics else { return }
-        expressions[regex]?.topics = value.topics
-        write(ConsumerGroupRegularExpressionKey(groupID: id, regularExpression: regex), value, &actions)
+    /// Looks up which topics the regular expressions stand for: a new one is matched against all of them, the others
+    /// only against those that have come.
+    mutating func resolveExpressions(_ topics: MetadataImage, _ actions: inout GroupActions) {
+        guard !expressions.isEmpty else { return knownTopics = [] }
+        let come = topics.topics.keys.filter { !knownTopics.contains($0) }
+        let haveGone = knownTopics.count + come.count > topics.topics.count
+        if haveGone { knownTopics.formIntersection(topics.topics.keys) }
+        knownTopics.formUnion(come)
+        for regex in expressions.keys.sorted() {
+            guard let expression = expressions[regex], let compiled = expression.compiled else { continue }
+            if expression.isResolved && come.isEmpty && !haveGone { continue }
+            var value = ConsumerGroupRegularExpressionValue()
+            if expression.isResolved {
+                value.topics = expression.topics.filter(knownTopics.contains) + compiled.matches(among: come)
+            } else {
+                value.topics = compiled.matches(among: Array(topics.topics.keys))
+            }
+            value.topics.sort()
+            expressions[regex]?.isResolved = true
+            guard value.topics != expression.topics else { continue }
+            expressions[regex]?.topics = value.topics
+            write(ConsumerGroupRegularExpressionKey(groupID: id, regularExpression: regex), value, &actions)
+        }
     }
 
     /// Begins the next group epoch, with the topics as they are.
@@ -77,7 +93,7 @@ extension ConsumerGroup {
     }
 
     /// The topics that a member subscribes to, each once.
-    private func topics(of metadata: ConsumerGroupMemberMetadataValue) -> [String] {
+    func topics(of metadata: ConsumerGroupMemberMetadataValue) -> [String] {
         guard let regex = metadata.regex, let matched = expressions[regex]?.topics, !matched.isEmpty else {
             return metadata.subscribedTopicNames
         }

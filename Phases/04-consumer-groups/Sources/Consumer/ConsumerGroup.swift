@@ -44,6 +44,8 @@ public struct ConsumerGroup: Sendable {
         var compiled: RegularExpression?
         /// The topics that it matches, ascending.
         var topics: [String] = []
+        /// Whether they are all that it matches of `knownTopics`.
+        var isResolved = false
         /// How many members subscribe to it.
         var memberCount = 0
     }
@@ -73,6 +75,8 @@ public struct ConsumerGroup: Sendable {
     var instances: [String: String] = [:]
     /// How many members name each topic.
     var subscribers: [String: Int] = [:]
+    /// The names that the expressions have been matched against; none without expressions.
+    var knownTopics: Set<String> = []
 
     /// A group that does not exist, until a member joins or records are replayed.
     public init(id: String, settings: GroupSettings) {

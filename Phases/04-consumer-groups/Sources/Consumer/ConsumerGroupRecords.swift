@@ -65,6 +65,8 @@ struct ConsumerGroupMemberMetadataValue: GroupRecordValue {
         try c.field(&serverAssignor)
         // Tag 0 tells of members of the classic protocol, which a group of ours never mixes with others.
         try c.tags()
+        // It becomes part of a key, which has two bytes for its length.
+        try (subscribedTopicRegex ?? "").checkFitsRecord()
     }
 }
 

@@ -17,7 +17,7 @@ struct MemberAssignment: Equatable, Sendable {
         case unrevokedPartitions = 1
         /// That others give up what it is to have.
         case unreleasedPartitions = 2
-        /// It has joined, or a newer broker wrote a state that is not known here: it begins anew.
+        /// A newer broker wrote a state that is not known here: the member begins anew, without partitions.
         case unknown = 127
     }
 
@@ -62,6 +62,16 @@ struct MemberAssignment: Equatable, Sendable {
             if isFree(partition) { assigned[partition] = targetEpoch } else { state = .unreleasedPartitions }
         }
         if epoch != targetEpoch { (previousEpoch, epoch) = (epoch, targetEpoch) }
+    }
+
+    /// While it still has to give up something, it is to give up at once also what it does not subscribe to any more
+    /// (KAFKA-19431): until then it could be told of a topic that it has unsubscribed from.
+    mutating func release(unlessSubscribed isSubscribed: (Uuid) -> Bool) {
+        guard state == .unrevokedPartitions else { return }
+        for (partition, epoch) in assigned where !isSubscribed(partition.topicID) {
+            assigned[partition] = nil
+            pendingRevocation[partition] = epoch
+        }
     }
 
     /// Leaves for a while: what was to be given up is given up, and the rest waits for whoever comes back (KIP-345).

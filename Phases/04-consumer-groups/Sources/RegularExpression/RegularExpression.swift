@@ -12,8 +12,8 @@
 /// groups, also `(?:…)` and named ones; `* + ? {n} {n,} {n,m}`, lazy or not; the flags `(?i)`, `(?s)`, `(?m)` and `(?U)`.
 /// It has no `\p{…}`, and `(?i)` folds the letters of ASCII only: names of topics have no others.
 public struct RegularExpression: Sendable {
-    /// The most steps that an expression may be compiled to.
-    static let maxProgramCount = 4_000
+    /// The most steps that an expression may be compiled to: enough for twenty names of topics, written out (ADR-0402).
+    static let maxProgramCount = 500
     /// The deepest that groups may be nested.
     static let maxDepth = 100
     /// The most times that a repetition may ask for: RE2's bound.
@@ -38,11 +38,24 @@ public struct RegularExpression: Sendable {
 
     /// Whether the whole of `text` is matched. Takes time in proportion to the lengths of text and expression.
     public func matches(_ text: String) -> Bool {
-        let characters = text.unicodeScalars.map(\.value)
         var here = Threads(of: program.count)
         var next = here
+        return matches(text, &here, &next)
+    }
+
+    /// Those of many texts that are matched, in their order.
+    func matches(among texts: [String]) -> [String] {
+        var here = Threads(of: program.count)
+        var next = here
+        return texts.filter { matches($0, &here, &next) }
+    }
+
+    private func matches(_ text: String, _ here: inout Threads, _ next: inout Threads) -> Bool {
+        let characters = text.unicodeScalars.map(\.value)
+        here.removeAll()
         here.start(at: 0, of: program, Surroundings(characters, at: 0))
         for (position, character) in characters.enumerated() {
+            if here.waiting.isEmpty { return false }
             next.removeAll()
             let behind = Surroundings(characters, at: position + 1)
             for thread in here.waiting {

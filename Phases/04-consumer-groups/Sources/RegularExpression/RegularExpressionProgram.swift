@@ -116,7 +116,9 @@ struct Threads {
             switch program[place] {
             case .consume: waiting.append(place)
             case .assert(let assertion): if surroundings.satisfy(assertion) { open.append(place + 1) }
-            case .split(let other): open += [other, place + 1]
+            case .split(let other):
+                open.append(other)
+                open.append(place + 1)
             case .jump(let other): open.append(other)
             case .match: hasMatched = surroundings.isEnd
             }
