@@ -64,9 +64,10 @@ extension GroupCoordinator {
         var actions = GroupActions()
         response.errorCode = shards[number].checkOffsetDelete(of: id)
         if response.errorCode == .none {
-            let shard = shards[number]
+            // Of the shard as a whole no copy may be held: its offsets, which change here, would be copied with it.
+            let (consumer, classic) = (shards[number].consumer[id], shards[number].classic[id])
             let (deleted, records) = shards[number].offsets.delete(request, in: partitions.topics.image) { topic in
-                shard.consumer[id]?.isSubscribed(to: topic) ?? shard.classic[id]?.isSubscribed(to: topic) ?? false
+                consumer?.isSubscribed(to: topic) ?? classic?.isSubscribed(to: topic) ?? false
             }
             response = deleted
             records.forEach { actions.write($0) }
