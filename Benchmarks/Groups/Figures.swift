@@ -29,6 +29,8 @@ struct Figures {
     var largeRejoined: [Seconds] = []
     /// Nil where each join makes all others join again, which `largeRejoined` has.
     var oneByOne: (joined: Seconds, lastTenth: Seconds, processor: Seconds)?
+    /// All join at once, where targets are put off for a second; nil where there is no such thing.
+    var withInterval: (stable: Seconds, processor: Seconds)?
 
     private var residentBytesPerMember: Double {
         Double(residentBytesAfter - residentBytesBefore) / Double(max(memberCount, 1))
@@ -55,7 +57,7 @@ struct Figures {
         func heading(_ text: String) { add("**\(text)**", columns.map { _ in "" }) }
 
         add("what", columns.map(\.kind))
-        add("---", columns.map { _ in "--:" })
+        rows.append("|---|" + columns.map { _ in "--:|" }.joined())
         heading("\(scale.groupCount) groups of \(scale.groupSize) members, \(scale.partitionCount) partitions")
         add("all join at once: until all groups are stable, s") { shown($0.manyStable) }
         add("… processor time of the broker, s") { shown($0.manyJoinProcessor) }
@@ -91,6 +93,10 @@ struct Figures {
             $0.oneByOne.map { shown($0.lastTenth / Double(scale.largeSize / 10) * 1000) } ?? "-"
         }
         add("… processor time of the broker, s") { $0.oneByOne.map { shown($0.processor) } ?? "-" }
+        add("all at once with `group.consumer.assignment.interval.ms=1000`: until stable, s") {
+            $0.withInterval.map { shown($0.stable) } ?? "-"
+        }
+        add("… processor time of the broker, s") { $0.withInterval.map { shown($0.processor) } ?? "-" }
         return rows.joined(separator: "\n")
     }
 }

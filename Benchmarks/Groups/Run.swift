@@ -20,16 +20,17 @@
             var run = self
             try run.measureManyGroups()
             try run.measureOneLargeGroup()
+            if !Member.waitsForOthers { try run.measureInterval() }
             return run.figures
         }
 
-        private func startBroker(_ name: String) throws -> ServerProcess {
+        private func startBroker(_ name: String, _ settings: [String] = []) throws -> ServerProcess {
             try FileManager.default.createDirectory(
                 atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
             // No member is to be lost because another one's work took the machine.
             return try .broker(
                 directory: "\(directory)/\(name)",
-                arguments: ["--override", "group.consumer.session.timeout.ms=600000"])
+                arguments: (["group.consumer.session.timeout.ms=600000"] + settings).flatMap { ["--override", $0] })
         }
 
         private func say(_ what: String) {
@@ -167,6 +168,19 @@
             processor = broker.processorSeconds
             let (all, lastTenth) = try group("one-by-one").joinOneByOne()
             figures.oneByOne = (all, lastTenth, broker.processorSeconds - processor)
+        }
+
+        /// A large group whose targets the broker puts off.
+        private mutating func measureInterval() throws {
+            let broker = try startBroker("interval", ["group.consumer.assignment.interval.ms=1000"])
+            defer { broker.kill() }
+            let connections = try Connections(scale.largeSize, to: broker.address)
+            let topic = try connections.makeTopic("interval", partitionCount: Int32(scale.largeSize))
+            let fleet = Fleet<Member>(1, of: scale.largeSize, named: "interval", reading: topic, connections)
+            say("all at once, with an interval between targets")
+            let processor = broker.processorSeconds
+            let stable = try fleet.joinAll().stable
+            figures.withInterval = (stable, broker.processorSeconds - processor)
         }
     }
 
