@@ -35,6 +35,7 @@ help:
 	@echo "make bench-slice    the broker against bare system calls, as ratios"
 	@echo "make bench-log      the log against bare system calls and loops, as ratios"
 	@echo "make bench-server   the server against a bare epoll loop, as ratios"
+	@echo "make bench-groups   1,000 groups with 10,000 members: memory, rebalances, heartbeats"
 	@echo "make bench-client   the producer against kcat and batches made beforehand, as ratios"
 	@echo "make transcripts    write what commands print into the documents that show it"
 	@echo "make check-workbook each exercise's tests stop when it is blanked, pass, and notice its mutations"
@@ -136,6 +137,12 @@ bench-client:
 	$(SWIFT) build -c release --product logbook
 	$(SWIFT) build -c release --product bench-client
 	.build/release/bench-client --write Docs/PERFORMANCE.md
+
+.PHONY: bench-groups
+bench-groups:
+	$(SWIFT) build -c release --product logbook
+	$(SWIFT) build -c release --product bench-groups
+	.build/release/bench-groups --write Docs/PERFORMANCE.md
 
 .PHONY: lint
 lint:

@@ -31,6 +31,7 @@ let package = Package(
         .executable(name: "bench-slice", targets: ["SliceBenchmark"]),
         .executable(name: "bench-log", targets: ["LogBenchmark"]),
         .executable(name: "bench-client", targets: ["ClientBenchmark"]),
+        .executable(name: "bench-groups", targets: ["GroupsBenchmark"]),
         .executable(name: "bench-server", targets: ["ServerBenchmark"]),
         .executable(name: "workbook", targets: ["workbook"]),
     ],
@@ -179,7 +180,7 @@ let package = Package(
         ),
         .target(
             name: "BenchmarkSupport",
-            dependencies: ["SegmentLog", "WireProtocol"],
+            dependencies: ["CSystem", "SegmentLog", "WireProtocol"],
             path: "Benchmarks/Support",
             swiftSettings: strict
         ),
@@ -195,6 +196,12 @@ let package = Package(
             name: "ClientBenchmark",
             dependencies: ["BenchmarkSupport", "LogbookClient", "SegmentLog", "WireProtocol"],
             path: "Benchmarks/Client",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "GroupsBenchmark",
+            dependencies: ["BenchmarkSupport", "SegmentLog", "WireProtocol"],
+            path: "Benchmarks/Groups",
             swiftSettings: strict
         ),
         .executableTarget(

@@ -39,6 +39,13 @@ package final class ServerProcess {
         process.waitUntilExit()
     }
 
+    /// The memory that it holds, in bytes; 0 where the system does not say.
+    package var residentBytes: Int {
+        let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let kibibytes = status?.firstMatch(of: #/VmRSS:\s*(\d+) kB/#).flatMap { Int($0.1) }
+        return (kibibytes ?? 0) * 1024
+    }
+
     /// The processor time that all its threads have used.
     package var processorSeconds: Seconds {
         #if os(Linux)

@@ -28,6 +28,10 @@ extension Setting {
             "how often a member of a group of KIP-848 is told to send a heartbeat"
         ) { $0.groups.consumerHeartbeatIntervalMilliseconds = Int32($1) },
         integer(
+            ["group.consumer.assignment.interval.ms"], "0", 0...Int64(Int32.max),
+            "how long after sharing out a group of KIP-848 does so again at the earliest when members come or go; 0: at once"
+        ) { $0.groups.consumerAssignmentIntervalMilliseconds = Int32($1) },
+        integer(
             ["group.consumer.max.size"], "2147483647", 1...Int64(Int32.max), "the most members of a group of KIP-848"
         ) { $0.groups.consumerMaxSize = Int($1) },
         Setting(

@@ -50,7 +50,10 @@ struct ConsumerGroupModel {
 
     init(seed: UInt64) throws {
         random = SplitMix64(seed: seed)
-        world = ConsumerGroupWorld(seed: seed)
+        // Every other group puts its targets off.
+        var settings = GroupSettings()
+        if seed % 2 == 1 { settings.consumerAssignmentIntervalMilliseconds = 5_000 }
+        world = ConsumerGroupWorld(seed: seed, settings: settings)
         follower = ConsumerGroup(id: "g", settings: world.settings)
         try world.grow("t0", to: 3)
         try world.grow("t1", to: 2)

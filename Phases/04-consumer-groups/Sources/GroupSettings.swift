@@ -12,6 +12,9 @@ public struct GroupSettings: Sendable {
     public var consumerSessionTimeoutMilliseconds: Int32 = 45_000
     /// How often such a member is to send a heartbeat: `group.consumer.heartbeat.interval.ms`.
     public var consumerHeartbeatIntervalMilliseconds: Int32 = 5_000
+    /// How long after a target of such a group the next one is made at the earliest, for members that come or go and for
+    /// topics that change (KIP-1263): `group.consumer.assignment.interval.ms`. 0, at once; Kafka's default is 1000.
+    public var consumerAssignmentIntervalMilliseconds: Int32 = 0
     /// The most members of such a group: `group.consumer.max.size`.
     public var consumerMaxSize = Int(Int32.max)
     /// The assignors that such a group may use, the default first: `group.consumer.assignors`.
@@ -31,6 +34,6 @@ public struct GroupSettings: Sendable {
     /// The longest metadata of a commit, in bytes: `offset.metadata.max.bytes`.
     public var offsetMetadataMaxBytes = 4_096
 
-    /// Kafka's defaults.
+    /// Kafka's defaults, but for the interval of assignments.
     public init() {}
 }

@@ -109,10 +109,16 @@ extension PartitionTable<Uuid> {
         }
     }
 
-    /// By id of `members`, the partitions that `owners` gives each.
+    /// By id of `members`, the partitions that `owners` gives each. Of most members the target stays, which is then not
+    /// made anew.
     func targets(of members: [TargetAssignmentInput.Member], _ owners: [Int?]) -> [String: [Uuid: [Int32]]] {
         var result: [String: [Uuid: [Int32]]] = [:]
+        result.reserveCapacity(members.count)
         for (member, owned) in zip(members, byMember(owners)) {
+            if owned.count == member.target.count, owned.allSatisfy({ member.target[$0.topic] == $0.partitions }) {
+                result[member.memberID] = member.target
+                continue
+            }
             var target: [Uuid: [Int32]] = [:]
             for (topic, partitions) in owned { target[topic] = partitions }
             result[member.memberID] = target

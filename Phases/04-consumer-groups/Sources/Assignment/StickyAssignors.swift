@@ -87,15 +87,20 @@ public struct UniformAssignor: ServerAssignor {
     /// The new target.
     public func assign(_ input: TargetAssignmentInput) -> [String: [Uuid: [Int32]]] {
         let table = PartitionTable(input.members, input.partitionCounts)
-        var claims = ClaimedPartitions(table)
+        var homes = [Int?](repeating: nil, count: table.partitionCount)
+        var isClaimed = [Bool](repeating: false, count: table.partitionCount)
         for (member, description) in input.members.enumerated() {
-            for topic in table.topics {
-                for partition in description.target[topic] ?? [] {
-                    claims.claim(topic, partition, by: member, since: 0, in: table)
+            for (topic, partitions) in description.target {
+                for partition in partitions {
+                    guard let (topic, partition) = table.find(topic, partition), table.isSubscribed(member, to: topic)
+                    else { continue }
+                    // Nobody has what two have, which no target of ours says. In which order topics come is all the same.
+                    homes[partition] = isClaimed[partition] ? nil : member
+                    isClaimed[partition] = true
                 }
             }
         }
-        return table.targets(of: input.members, StickyBalance(table, homes: claims.homes).owners)
+        return table.targets(of: input.members, StickyBalance(table, homes: homes).owners)
     }
 }
 

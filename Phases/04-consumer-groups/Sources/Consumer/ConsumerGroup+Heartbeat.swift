@@ -58,9 +58,13 @@ extension ConsumerGroup {
                 resolveExpressions(topics, &actions)
             }
         }
-        if new.subscribedTopicNames != old?.subscribedTopicNames ?? [] || new.regex != old?.regex { mustGrow = true }
+        if new.subscribedTopicNames != old?.subscribedTopicNames ?? [] || new.regex != old?.regex {
+            mustGrow = true
+            // Of a topic that it gives up, a member is not left with partitions until the next target.
+            if old != nil { assignmentHeldUntil = nil }
+        }
         if mustGrow { growEpoch(topics, &actions) }
-        if epoch > assignmentEpoch { assign(topics, &actions) }
+        if epoch > assignmentEpoch, assignmentHeldUntil.map({ $0 <= now }) ?? true { assign(topics, at: now, &actions) }
         reconcile(id, owned: request.topicPartitions, topics, at: now, &actions)
 
         let deadline = now.advanced(byMilliseconds: Int64(settings.consumerSessionTimeoutMilliseconds))

@@ -53,23 +53,12 @@ extension ConsumerGroup {
         write(ConsumerGroupMetadataKey(groupID: id), value, &actions)
     }
 
-    /// Makes the target for the group epoch, and writes what is new in it.
-    mutating func assign(_ topics: MetadataImage, _ actions: inout GroupActions) {
-        var input = TargetAssignmentInput(members: [], partitionCounts: [:])
-        for memberID in members.keys.sorted() {
-            guard let metadata = members[memberID]?.metadata else { continue }
-            var subscribed: [Uuid] = []
-            for topic in self.topics(of: metadata) {
-                guard let topic = topics.topics[topic] else { continue }
-                subscribed.append(topic.id)
-                input.partitionCounts[topic.id] = Int32(clamping: topic.partitions.count)
-            }
-            input.members.append(
-                TargetAssignmentInput.Member(
-                    memberID: memberID, instanceID: metadata.instanceID, rack: metadata.rackID,
-                    subscribed: subscribed.sorted { ($0.high, $0.low) < ($1.high, $1.low) },
-                    target: targets[memberID] ?? [:]))
-        }
+    /// Makes the target for the group epoch, and writes what is new in it. The next one is put off, so that members that
+    /// come or go soon after each other cost one target together (KIP-1263).
+    mutating func assign(_ topics: MetadataImage, at now: Instant, _ actions: inout GroupActions) {
+        let interval = Int64(settings.consumerAssignmentIntervalMilliseconds)
+        assignmentHeldUntil = interval > 0 ? now.advanced(byMilliseconds: interval) : nil
+        let input = targetInput(topics)
         let assignor: any ServerAssignor = assignorName == "range" ? ServerRangeAssignor() : UniformAssignor()
         let made = assignor.assign(input)
         for member in input.members {
@@ -79,6 +68,28 @@ extension ConsumerGroup {
         assignmentEpoch = epoch
         let value = ConsumerGroupTargetAssignmentMetadataValue(assignmentEpoch: epoch)
         write(ConsumerGroupTargetAssignmentMetadataKey(groupID: id), value, &actions)
+    }
+
+    /// What the target is made from. Members of a group mostly want the same: who wants what the one before wants shares
+    /// its array.
+    private func targetInput(_ topics: MetadataImage) -> TargetAssignmentInput {
+        var input = TargetAssignmentInput(members: [], partitionCounts: [:])
+        input.members.reserveCapacity(members.count)
+        var before: (names: [String], regex: String?, subscribed: [Uuid])?
+        for memberID in members.keys.sorted() {
+            guard let metadata = members[memberID]?.metadata else { continue }
+            if before == nil || before?.names != metadata.subscribedTopicNames || before?.regex != metadata.regex {
+                let wanted = self.topics(of: metadata).compactMap { topics.topics[$0] }
+                for topic in wanted { input.partitionCounts[topic.id] = Int32(clamping: topic.partitions.count) }
+                let subscribed = wanted.map(\.id).sorted { ($0.high, $0.low) < ($1.high, $1.low) }
+                before = (metadata.subscribedTopicNames, metadata.regex, subscribed)
+            }
+            input.members.append(
+                TargetAssignmentInput.Member(
+                    memberID: memberID, instanceID: metadata.instanceID, rack: metadata.rackID,
+                    subscribed: before?.subscribed ?? [], target: targets[memberID] ?? [:]))
+        }
+        return input
     }
 
     /// The assignor that most members ask for; the first in the settings where they are even, or nobody asks.

@@ -58,6 +58,8 @@ public struct ConsumerGroup: Sendable {
     var epoch: Int32 = 0
     /// The group epoch that the target was made for.
     var assignmentEpoch: Int32 = 0
+    /// Until when the next target is put off; nil where it is not. It is not written: a group that was loaded has waited.
+    var assignmentHeldUntil: Instant?
     /// Stands for the subscribed topics as the group epoch knows them.
     var metadataHash: Int64 = 0
     /// The members by id.

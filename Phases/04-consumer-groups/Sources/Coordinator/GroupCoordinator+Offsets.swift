@@ -68,6 +68,7 @@ extension GroupCoordinator {
         var actions = GroupActions()
         response.errorCode = shards[number].checkOffsetDelete(of: id)
         if response.errorCode == .none {
+            // Of the shard as a whole no copy may be held: its offsets, which change here, would be copied with it.
             let (consumer, classic) = (shards[number].consumer[id], shards[number].classic[id])
             let (deleted, records) = shards[number].offsets.delete(request, in: partitions.topics.image) { topic in
                 consumer?.isSubscribed(to: topic) ?? classic?.isSubscribed(to: topic) ?? false
