@@ -19,7 +19,9 @@ struct CoordinatorEdgeTests {
         return broker
     }
 
-    private func commit(_ offset: Int64, of group: String, metadata: String? = nil, times: Int = 1) -> OffsetCommitRequest {
+    private func commit(_ offset: Int64, of group: String, metadata: String? = nil, times: Int = 1)
+        -> OffsetCommitRequest
+    {
         var partition = OffsetCommitRequest.Partition()
         partition.committedOffset = offset
         partition.committedMetadata = metadata
@@ -65,7 +67,8 @@ struct CoordinatorEdgeTests {
     }
 
     private func groups(_ broker: TestBroker) throws -> [String] {
-        try #require(try broker.driver.ask(ListGroupsRequest(), version: 4, on: broker.connection)).groups.map(\.groupID)
+        try #require(try broker.driver.ask(ListGroupsRequest(), version: 4, on: broker.connection)).groups.map(
+            \.groupID)
     }
 
     @Test("refuses a commit that no batch can hold, and nobody else notices")
@@ -79,6 +82,49 @@ struct CoordinatorEdgeTests {
         #expect(refused.topics[0].partitions.map(\.errorCode) == Array(repeating: .unknownServerError, count: 3))
         #expect(try offset(of: "g", broker) == 7)
         #expect(try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: other) == nil)
+    }
+
+    @Test("takes in no more of a group than a record can hold")
+    func largeGroup() throws {
+        let broker = try start()
+        var large = join("g")
+        large.protocols[0].metadata = Bytes([UInt8](repeating: 0, count: 5_000))
+        let refused = try #require(try broker.driver.ask(large, version: 3, on: broker.connection))
+        #expect(refused.errorCode == .groupMaxSizeReached)
+        try broker.driver.send(join("g"), version: 3, on: broker.connection)
+        for _ in 0..<4 { try broker.driver.advance(milliseconds: 1_000) }
+        try broker.driver.synchronizeAll()
+        let joined = try #require(
+            try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: broker.connection))
+        #expect(joined.body.errorCode == .none)
+        var sync = SyncGroupRequest()
+        (sync.groupID, sync.generationID, sync.memberID) = ("g", 1, joined.body.memberID)
+        var assigned = SyncGroupRequest.Assignment()
+        assigned.memberID = joined.body.memberID
+        assigned.assignment = Bytes([UInt8](repeating: 0, count: 3_000))
+        sync.assignments = [assigned]
+        let tooLarge = try #require(try broker.driver.ask(sync, version: 3, on: broker.connection))
+        #expect(tooLarge.errorCode == .unknownServerError)
+        sync.assignments[0].assignment = Bytes([1, 2, 3])
+        let taken = try #require(try broker.driver.ask(sync, version: 3, on: broker.connection))
+        #expect(taken.errorCode == .none && taken.assignment == Bytes([1, 2, 3]))
+    }
+
+    @Test("leaves an expression with the topics that it had, where a record cannot hold those that have come")
+    func manyTopics() throws {
+        let broker = try start()
+        var request = heartbeat("g", assignor: "uniform")
+        (request.subscribedTopicNames, request.subscribedTopicRegex) = (nil, "t.*")
+        _ = try broker.driver.ask(request, version: 1, on: broker.connection)
+        let names = (0..<40).map { "t\($0)" + String(repeating: "x", count: 200) }
+        _ = try broker.driver.ask(Requests.metadata(names), version: 12, on: broker.connection)
+        try broker.driver.synchronizeAll()
+        var describe = ConsumerGroupDescribeRequest()
+        describe.groupIDs = ["g"]
+        let described = try #require(try broker.driver.ask(describe, version: 0, on: broker.connection))
+        #expect(described.groups[0].errorCode == .none)
+        #expect(described.groups[0].members.count == 1)
+        #expect(try offset(of: "g", broker) == nil, "the coordinator has to serve")
     }
 
     @Test("takes two ids for two, whose characters look alike and whose bytes differ")

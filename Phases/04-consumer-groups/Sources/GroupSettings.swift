@@ -34,6 +34,9 @@ public struct GroupSettings: Sendable {
     /// The longest metadata of a commit, in bytes: `offset.metadata.max.bytes`.
     public var offsetMetadataMaxBytes = 4_096
 
+    /// The most bytes that may be written together.
+    var maxBatchBytes: Int { Int(clamping: min(offsetsMaxBatchBytes, offsetsSegmentBytes)) }
+
     /// Kafka's defaults, but for the interval of assignments.
     public init() {}
 }

@@ -48,6 +48,7 @@ extension ClassicGroup {
         var support: [String: Int] = [:]
         for name in all.flatMap(\.protocolNames) { support[name, default: 0] += 1 }
         if support != supporters { return "protocols are miscounted" }
+        if protocolBytes != all.reduce(0, { $0 + $1.protocols.byteCount }) { return "protocols are mismeasured" }
         let instances = all.compactMap { member in member.instanceID.map { ($0, member.id) } }
         if Dictionary(instances, uniquingKeysWith: { first, _ in first }) != staticMembers {
             return "I4.1: an instance is not the member that it is taken for"

@@ -16,8 +16,8 @@ extension ClassicGroup {
     static let newMemberJoinTimeoutMilliseconds: Int64 = 300_000
     /// The most protocols that a member may offer.
     static let maxProtocols = 256
-    /// The longest that their names and metadata may be together, in bytes. A group's record, with what all members say
-    /// under one protocol, holds a mebibyte.
+    /// The longest that their names and metadata may be together, in bytes. All members' together are at most half of
+    /// what a batch holds: the rest is for their assignments.
     static let maxProtocolBytes = 256 << 10
 
     /// JoinGroup. It is answered once all members have joined, or at once where nothing changes.
@@ -61,10 +61,12 @@ extension ClassicGroup {
         let session = request.sessionTimeoutMilliseconds
         if session < allowed.0 || session > allowed.1 { return .invalidSessionTimeout }
         // Members keep what they say for as long as their sessions last. This error ends a client, and names the matter.
-        let size = request.protocols.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count }
+        let size = request.protocols.byteCount
         if request.protocols.count > Self.maxProtocols || size > Self.maxProtocolBytes {
             return .inconsistentGroupProtocol
         }
+        let others = protocolBytes - (members[request.memberID]?.protocols.byteCount ?? 0)
+        if others + size > settings.maxBatchBytes / 2 { return .groupMaxSizeReached }
         // A record holds no longer text. The id that is made of one is 37 bytes longer.
         let texts =
             [id, request.groupInstanceID ?? "", request.protocolType, attempt.client.id, attempt.client.host]
@@ -164,4 +166,9 @@ extension ClassicGroup {
         if attempt.version < 9 { response.leader = oldLeaderID ?? "" }
         answerJoin(of: newID, response, &actions)
     }
+}
+
+extension [JoinGroupRequest.GroupProtocol] {
+    /// The bytes of their names and metadata.
+    var byteCount: Int { reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count } }
 }

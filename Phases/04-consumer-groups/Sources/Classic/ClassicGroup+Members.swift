@@ -82,6 +82,7 @@ extension ClassicGroup {
     }
 
     private mutating func countSupport(of member: ClassicMember, _ change: Int) {
+        protocolBytes += change * member.protocols.byteCount
         for name in member.protocolNames {
             let count = supporters[name, default: 0] + change
             supporters[name] = count == 0 ? nil : count

@@ -29,7 +29,11 @@ extension ClassicGroup {
         for (theirs, ours) in [(request.protocolType, protocolType), (request.protocolName, protocolName)] {
             if let theirs, let ours, theirs != ours { return .inconsistentGroupProtocol }
         }
-        return state == .preparingRebalance ? .rebalanceInProgress : .none
+        if state == .preparingRebalance { return .rebalanceInProgress }
+        // A leader whose assignment no record can hold is as one that sends none.
+        let isLeader = request.memberID == leaderID && state == .completingRebalance
+        let size = isLeader ? request.assignments.reduce(0) { $0 + $1.assignment.count } : 0
+        return size > settings.maxBatchBytes / 4 ? .unknownServerError : .none
     }
 
     /// A member that the leader forgot is assigned nothing; what it assigns to others is nobody's.

@@ -70,6 +70,8 @@ public struct ClassicGroup {
     var oldestGivenID = 0
     /// How many members know a protocol.
     var supporters: [String: Int] = [:]
+    /// How many bytes the members' protocols have.
+    var protocolBytes = 0
     /// How many members' JoinGroups wait.
     var joinedCount = 0
     /// The number of the next member.

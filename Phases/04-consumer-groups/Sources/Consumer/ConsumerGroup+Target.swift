@@ -31,8 +31,11 @@ extension ConsumerGroup {
             } else {
                 value.topics = compiled.matches(among: Array(topics.topics.keys))
             }
+            // More than a record can hold is not taken in: the expression keeps what it had, until there are fewer.
+            let isTooLong = value.topics.reduce(0) { $0 + $1.utf8.count + 3 } > settings.maxBatchBytes / 2
+            expressions[regex]?.isResolved = !isTooLong
+            if isTooLong { continue }
             value.topics.sort()
-            expressions[regex]?.isResolved = true
             guard value.topics != expression.topics else { continue }
             expressions[regex]?.topics = value.topics
             write(ConsumerGroupRegularExpressionKey(groupID: id, regularExpression: regex), value, &actions)

@@ -102,7 +102,8 @@ extension GroupCoordinator {
                 if failure != .none {
                     result.errorCode = failure
                     // What was deleted before it in this shard is read again, too, and may be there still.
-                    for place in response.results.indices where self.number(of: response.results[place].groupID) == number {
+                    for place in response.results.indices
+                    where self.number(of: response.results[place].groupID) == number {
                         response.results[place].errorCode = failure
                     }
                 }

@@ -170,7 +170,9 @@ extension GroupCoordinator {
         if response.errorCode == .none {
             let number = number(of: id)
             var actions = GroupActions()
-            if request.memberEpoch == 0 ? shards[number].classic[id]?.isEmpty != false : shards[number].classic[id] == nil {
+            if request.memberEpoch == 0
+                ? shards[number].classic[id]?.isEmpty != false : shards[number].classic[id] == nil
+            {
                 let waiter = waiter(for: call, of: number)
                 let topics = partitions.topics.image
                 shards[number].change(consumer: id) {

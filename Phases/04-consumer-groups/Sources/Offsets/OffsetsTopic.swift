@@ -21,7 +21,7 @@ public enum OffsetsTopic {
             "cleanup.policy": "compact", "compression.type": "producer",
             "segment.bytes": "\(settings.offsetsSegmentBytes)",
             // A group is one record, however many members it has, and what belongs together is one batch.
-            "max.message.bytes": "\(min(settings.offsetsMaxBatchBytes, settings.offsetsSegmentBytes))",
+            "max.message.bytes": "\(settings.maxBatchBytes)",
         ]
     }
 }
