@@ -158,7 +158,7 @@ struct KeyedOperation<Key: Hashable & Sendable & CustomStringConvertible, Value:
             guard case .coordinator(let group)? = targets[key] else { continue }
             do throws(ClientError) {
                 guard try coordinators[group]?.take(call, result, retryAt: retryAt) ?? false else { continue }
-                if coordinators[group]?.retryAt != nil { self.retryAt = retryAt }
+                if coordinators[group]?.node == nil { self.retryAt = retryAt }
             } catch {
                 waiting.removeAll { $0 == key }
                 outcomes[key] = .failure(error)

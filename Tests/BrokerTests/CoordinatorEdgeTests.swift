@@ -177,7 +177,7 @@ struct CoordinatorEdgeTests {
         try broker.driver.send(join("g"), version: 3, on: broker.connection)
         let other = try broker.driver.connect()
         let replaced = try #require(try broker.driver.ask(ListGroupsRequest(), version: 5, on: other))
-        #expect(replaced.groups.map(\.groupType) == ["Classic"])
+        #expect(replaced.groups.map(\.groupType) == ["classic"])
     }
 
     @Test("deletes a group whose tombstones no batch can hold, and says so when they are on disk")

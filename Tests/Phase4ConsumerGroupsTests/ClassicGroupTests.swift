@@ -277,7 +277,7 @@ struct ClassicGroupTests {
         #expect(described.members.first?.memberMetadata.array == metadata)
         #expect(described.members.first?.memberAssignment.array == [4])
         #expect(described.members.first?.clientHost == "/h" && described.members.first?.clientID == "c")
-        #expect(talk.group.listed().groupState == "Stable" && talk.group.listed().groupType == "Classic")
+        #expect(talk.group.listed().groupState == "Stable" && talk.group.listed().groupType == "classic")
         #expect(talk.group.subscribedTopics == ["t", "u"])
         #expect(talk.group.isSubscribed(to: "t") && !talk.group.isSubscribed(to: "v"))
         talk.join(id, protocols: [("range", [0])])

@@ -52,7 +52,11 @@ public struct ExactText: Hashable, Comparable, Sendable {
 
     /// Hashes the bytes.
     public func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
+        // SAFETY: the bytes are read while the text lives.
+        let isHashed: Void? = unsafe text.utf8.withContiguousStorageIfAvailable { bytes in
+            unsafe hasher.combine(bytes: UnsafeRawBufferPointer(bytes))
+        }
+        if isHashed == nil { for byte in text.utf8 { hasher.combine(byte) } }
         hasher.combine(UInt8(0xff))
     }
 }

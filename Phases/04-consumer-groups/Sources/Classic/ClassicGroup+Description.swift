@@ -40,7 +40,7 @@ extension ClassicGroup {
         group.groupID = id
         group.protocolType = protocolType ?? ""
         group.groupState = state.rawValue
-        group.groupType = "Classic"
+        group.groupType = "classic"
         return group
     }
 
