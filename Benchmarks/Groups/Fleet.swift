@@ -45,11 +45,12 @@
         private func range(of group: Int) -> Range<Int> { group * groupSize..<(group + 1) * groupSize }
 
         /// Whether all that are in the group are of one epoch, which is newer than `epoch`, and have all partitions
-        /// between them.
+        /// between them, evenly: where the broker puts a target off, those that have come since have the epoch of the last.
         private func settles(_ group: Int, after epoch: Int32) -> Bool {
             let present = members[range(of: group)].lazy.filter(\.isMember)
             guard let newest = present.first?.epoch, newest > epoch else { return false }
-            return present.allSatisfy { $0.epoch == newest }
+            let most = (topic.partitionCount + present.count - 1) / present.count
+            return present.allSatisfy { $0.epoch == newest && $0.partitions.count <= most }
                 && present.reduce(0) { $0 + $1.partitions.count } == topic.partitionCount
         }
 

@@ -10,7 +10,8 @@ struct ConsumerGroupIntervalTests {
         var settings = GroupSettings()
         settings.consumerAssignmentIntervalMilliseconds = 1_000
         var world = ConsumerGroupWorld(settings: settings)
-        return (world, try world.grow("t", to: 4))
+        let topic = try world.grow("t", to: 4)
+        return (world, topic)
     }
 
     @Test("makes the first at once, and one for all that join before the next")
