@@ -72,13 +72,15 @@ public struct RoundRobinAssignor: ConsumerPartitionAssignor {
 extension PartitionTable {
     /// By partition, its owner when each topic is cut into ranges for its subscribers.
     fileprivate func ranges() -> [Int?] {
-        topics.indices.flatMap { topic in
+        var owners: [Int?] = []
+        for topic in topics.indices {
             let count = first[topic + 1] - first[topic]
             let (share, extra) = count.quotientAndRemainder(dividingBy: subscribers[topic].count)
-            return subscribers[topic].enumerated().flatMap { index, member in
-                repeatElement(member as Int?, count: share + (index < extra ? 1 : 0))
+            for (index, member) in subscribers[topic].enumerated() {
+                owners += repeatElement(member as Int?, count: share + (index < extra ? 1 : 0))
             }
         }
+        return owners
     }
 }
 
