@@ -310,7 +310,8 @@ def run_producer(path, address, topic, partitions, rate):
     turn, began, sent = 0, time.monotonic(), 0
     log_at = began
     while not stopping.has_come:
-        while sent < (time.monotonic() - began) * rate:
+        # No more than a second's records wait: those that wait too long would be sent twice.
+        while sent < (time.monotonic() - began) * rate and len(producer) < rate:
             number = numbers[turn]
             numbers[turn] += 1
             producer.produce(topic, b"%d" % number, partition=turn, on_delivery=functools.partial(delivered, number))

@@ -136,6 +136,14 @@ def test_a_partition_that_does_not_move_and_is_stopped_is_found(kind):
     assert verdict.wrong == [] and verdict.figures["stops"] == 1
 
 
+def test_a_member_that_stood_still_may_take_over_an_assignment_of_before_until_it_hears():
+    logs = good()
+    logs["three"] = [assigned(6, 2, 1), lost(6.2, 1), STOPPED]
+    faults = [at(0.5, "paused", member="three"), at(5.9, "resumed", member="three")]
+    assert wrong_of(faults=faults, **logs) == []
+    assert "1 went to three at 6.000 while two had it until 9.000" in wrong_of(**logs)
+
+
 def test_a_partition_that_was_to_move_may_come_back():
     logs = good()
     # In generation 3 it is nobody's; whoever was to have it is gone before the next.
