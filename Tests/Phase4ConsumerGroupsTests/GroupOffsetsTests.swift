@@ -209,6 +209,23 @@ struct GroupOffsetsTests {
         #expect(world.offsets.groups == ["other"])
     }
 
+    @Test("whose removal is on its way are gone for a fetch that must be stable, and what is written behind it stays")
+    func removalOnItsWay() throws {
+        var world = try World()
+        try world.store("g", [(0, 5)])
+        world.undurable += world.offsets.deleteAll(of: "g")
+        let asked: [(String, [Int32])] = [("a", [0, 1])]
+        #expect(world.fetch("g", asked, requiresStable: true) == ["a-0=-1", "a-1=-1"])
+        #expect(world.fetch("g", asked) == ["a-0=5", "a-1=-1"])
+        #expect(world.commit("g", [(1, 6)]) == [.none])
+        // Now nothing of the group is durable, and one offset is on its way.
+        try world.becomeDurable(1)
+        #expect(world.fetch("g", asked, requiresStable: true) == ["a-0=-1", "a-1=6"])
+        #expect(world.offsets.hasOffsets(of: "g"))
+        try world.becomeDurable()
+        #expect(world.fetch("g", asked) == ["a-0=-1", "a-1=6"])
+    }
+
     @Test("of deleted topics go in all groups")
     func deleteTopics() throws {
         var world = try World()

@@ -63,7 +63,10 @@ public struct GroupMetadataValue: GroupRecordValue {
             try c.field(&subscription)
             try c.field(&assignment)
             try c.tags()
-            for text in [memberID, groupInstanceID ?? "", clientID, clientHost] { try text.checkFitsRecord() }
+            try memberID.checkFitsRecord()
+            try groupInstanceID?.checkFitsRecord()
+            try clientID.checkFitsRecord()
+            try clientHost.checkFitsRecord()
         }
     }
 
@@ -92,7 +95,9 @@ public struct GroupMetadataValue: GroupRecordValue {
         try c.field(&currentStateTimestamp, since: 2)
         try c.field(&members)
         try c.tags()
-        for text in [protocolType, protocolName ?? "", leader ?? ""] { try text.checkFitsRecord() }
+        try protocolType.checkFitsRecord()
+        try protocolName?.checkFitsRecord()
+        try leader?.checkFitsRecord()
     }
 }
 
