@@ -72,7 +72,8 @@ public struct ConsumerConfiguration: Sendable {
         RangeAssignor(), CooperativeStickyAssignor(),
     ]
     /// `enable.auto.commit`: whether what was read is committed every `auto.commit.interval.ms`, before
-    /// partitions are given up, and at the end. A record counts as read when the next one is asked for.
+    /// partitions are given up, and at the end. A record counts as read when the next one is asked for; at `close` and
+    /// `unsubscribe` the last one does, too, as in Java's client: where working on it has failed, commit by hand.
     public var enableAutoCommit = true
     /// `auto.commit.interval.ms`.
     public var autoCommitIntervalMilliseconds: Int64 = 5_000
