@@ -79,7 +79,7 @@ struct RegularExpressionTests {
         #expect(try RegularExpression("a{499}").matches(String(repeating: "a", count: 499)))
     }
 
-    @Test("that makes others try for ever takes time in proportion to the text", .timeLimit(.minutes(1)))
+    @Test("that makes others try for ever takes time in proportion to the text", .timeLimit(.minutes(15)))
     func linear() throws {
         let text = String(repeating: "a", count: 300)
         for pattern in ["(a*)*b", "(a|a)*b", "(a|aa)+b", "(?:a?){100}a{100}b", "(.*)(.*)(.*)(.*)(.*)b"] {
