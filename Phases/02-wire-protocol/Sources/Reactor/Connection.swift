@@ -46,6 +46,8 @@ final class Connection {
     private var oldestBytes = 0
     /// What `RequestMemory` knows of `requestBytes`.
     var accountedBytes = 0
+    /// The same of the bytes in `unread`.
+    var accountedUnreadBytes = 0
     /// Bytes received or sent since the last activity; see `moved`.
     private var movedBytes = 0
     /// Since when nothing has happened; nil where the connection is not idle. Kept by `IdleOrder`.

@@ -39,16 +39,18 @@ extension Reactor {
         connection.wantsToDeliver(limits) && connection.unread.count == 0 && !connection.hasEndedInput && !isStopping
     }
 
-    /// Delivers what was held back, for one turn.
-    private mutating func deliverUnread(of connection: Connection) {
+    /// Delivers what was held back, for one turn; at least one frame where the connection was let in.
+    private mutating func deliverUnread(of connection: Connection, isLetIn: Bool = false) {
         let input = connection.unread
         connection.unread = Bytes()
-        deliverFrames(in: input, isShared: false, of: connection)
+        deliverFrames(in: input, isShared: false, isLetIn: isLetIn, of: connection)
     }
 
     /// Delivers the frames in `input` until it is used up, the node pauses the connection, memory is short, or
     /// the turn is over: one receive may hold thousands of requests, and others wait.
-    private mutating func deliverFrames(in input: consuming Bytes, isShared: Bool, of connection: Connection) {
+    private mutating func deliverFrames(
+        in input: consuming Bytes, isShared: Bool, isLetIn: Bool = false, of connection: Connection
+    ) {
         let turnEnds = time.advanced(byMicroseconds: Self.turnMicroseconds)
         let limits = limits
         var isTurnOver = false
@@ -57,7 +59,7 @@ extension Reactor {
         defer { current = nil }
         do {
             while input.count > 0, !connection.hasEnded {
-                let hasMemory = memory.hasRoom || connection.claimedBytes > 0
+                let hasMemory = memory.hasRoom || connection.claimedBytes > 0 || isLetIn && frames == 0
                 guard connection.wantsToDeliver(limits), hasMemory, !isTurnOver else {
                     // A copy: a slice would keep the whole receive buffer for as long as the pause lasts.
                     connection.unread = isShared ? Bytes(input.array) : input
@@ -133,7 +135,7 @@ extension Reactor {
         connection.waitsForMemory = false
         changed(connection, isActive: true)
         if connection.unread.count > 0 {
-            deliverUnread(of: connection)
+            deliverUnread(of: connection, isLetIn: true)
         } else if wantsToRead(connection) {
             receive(from: connection)
         }

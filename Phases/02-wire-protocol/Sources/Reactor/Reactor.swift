@@ -297,8 +297,16 @@ public struct Reactor<Driven: Node>: ~Copyable {
         flushDirty()
         runTurns()
         flushDirty()
-        while !isStopping, let id = memory.nextTurn() {
-            if let connection = connections[id] { takeTurn(connection) }
+        var passedOver = 0
+        while !isStopping, passedOver <= memory.waitingCount, let id = memory.nextTurn() {
+            guard let connection = connections[id] else { continue }
+            if memory.hasRoom || connection.unread.count > 0 {
+                takeTurn(connection)
+            } else {
+                // It would need more memory; somebody behind it has what he needs.
+                memory.enqueue(id)
+                passedOver += 1
+            }
             flushDirty()
         }
     }
