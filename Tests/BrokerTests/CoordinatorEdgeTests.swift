@@ -43,18 +43,6 @@ struct CoordinatorEdgeTests {
         return answer.topics.first?.partitions.first?.committedOffset
     }
 
-    private func join(_ group: String) -> JoinGroupRequest {
-        var request = JoinGroupRequest()
-        request.groupID = group
-        request.protocolType = "consumer"
-        request.sessionTimeoutMilliseconds = 10_000
-        request.rebalanceTimeoutMilliseconds = 60_000
-        var asked = JoinGroupRequest.GroupProtocol()
-        asked.name = "range"
-        request.protocols = [asked]
-        return request
-    }
-
     private func heartbeat(_ group: String, assignor: String) -> ConsumerGroupHeartbeatRequest {
         var request = ConsumerGroupHeartbeatRequest()
         request.groupID = group
@@ -76,7 +64,7 @@ struct CoordinatorEdgeTests {
         let broker = try start()
         _ = try broker.driver.ask(commit(7, of: "g"), version: 7, on: broker.connection)
         let other = try broker.driver.connect()
-        try broker.driver.send(join("waits"), version: 3, on: other)
+        try broker.driver.send(Requests.join("waits"), version: 3, on: other)
         let large = commit(8, of: "g", metadata: String(repeating: "x", count: 4_000), times: 3)
         let refused = try #require(try broker.driver.ask(large, version: 7, on: broker.connection))
         #expect(refused.topics[0].partitions.map(\.errorCode) == Array(repeating: .unknownServerError, count: 3))
@@ -87,11 +75,11 @@ struct CoordinatorEdgeTests {
     @Test("takes in no more of a group than a record can hold")
     func largeGroup() throws {
         let broker = try start()
-        var large = join("g")
+        var large = Requests.join("g")
         large.protocols[0].metadata = Bytes([UInt8](repeating: 0, count: 5_000))
         let refused = try #require(try broker.driver.ask(large, version: 3, on: broker.connection))
         #expect(refused.errorCode == .groupMaxSizeReached)
-        try broker.driver.send(join("g"), version: 3, on: broker.connection)
+        try broker.driver.send(Requests.join("g"), version: 3, on: broker.connection)
         for _ in 0..<4 { try broker.driver.advance(milliseconds: 1_000) }
         try broker.driver.synchronizeAll()
         let joined = try #require(
@@ -138,9 +126,9 @@ struct CoordinatorEdgeTests {
         for (number, id) in ids.enumerated() { #expect(try offset(of: id, broker) == Int64(number)) }
         #expect(try groups(broker).map { Array($0.utf8).count } == [6, 5])
         // Each is told the time, too: the second one's first rebalance ends.
-        for id in ids { try broker.driver.send(join(id), version: 3, on: try broker.driver.connect()) }
+        for id in ids { try broker.driver.send(Requests.join(id), version: 3, on: try broker.driver.connect()) }
         let last = try broker.driver.connect()
-        try broker.driver.send(join(ids[1]), version: 3, on: last)
+        try broker.driver.send(Requests.join(ids[1]), version: 3, on: last)
         for _ in 0..<20 { try broker.driver.advance(milliseconds: 1_000) }
         try broker.driver.synchronizeAll()
         #expect(try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: last) != nil)
@@ -168,13 +156,13 @@ struct CoordinatorEdgeTests {
         var leave = heartbeat("g", assignor: "uniform")
         leave.memberEpoch = -1
         _ = try broker.driver.ask(leave, version: 0, on: broker.connection)
-        var short = join("g")
+        var short = Requests.join("g")
         short.sessionTimeoutMilliseconds = 1
         let refused = try #require(try broker.driver.ask(short, version: 3, on: broker.connection))
         #expect(refused.errorCode == .invalidSessionTimeout)
         let listed = try #require(try broker.driver.ask(ListGroupsRequest(), version: 5, on: broker.connection))
         #expect(listed.groups.map(\.groupType) == ["consumer"])
-        try broker.driver.send(join("g"), version: 3, on: broker.connection)
+        try broker.driver.send(Requests.join("g"), version: 3, on: broker.connection)
         let other = try broker.driver.connect()
         let replaced = try #require(try broker.driver.ask(ListGroupsRequest(), version: 5, on: other))
         #expect(replaced.groups.map(\.groupType) == ["classic"])

@@ -19,18 +19,6 @@ struct CoordinatorTests {
         return request
     }
 
-    private func join() -> JoinGroupRequest {
-        var request = JoinGroupRequest()
-        request.groupID = "g"
-        request.protocolType = "consumer"
-        request.sessionTimeoutMilliseconds = 10_000
-        request.rebalanceTimeoutMilliseconds = 60_000
-        var asked = JoinGroupRequest.GroupProtocol()
-        asked.name = "range"
-        request.protocols = [asked]
-        return request
-    }
-
     private func committed(_ broker: TestBroker, _ group: String = "g") throws -> (code: ErrorCode, offset: Int64?) {
         var request = OffsetFetchRequest()
         request.groupID = group
@@ -129,7 +117,7 @@ struct CoordinatorTests {
     func wakes() throws {
         let broker = try start()
         let other = try broker.driver.connect()
-        try broker.driver.send(join(), version: 3, on: broker.connection)
+        try broker.driver.send(Requests.join("g"), version: 3, on: broker.connection)
         var fetch = Requests.fetch(from: 0, of: "t")
         (fetch.maxWaitMilliseconds, fetch.minBytes) = (100, 1)
         try broker.driver.send(fetch, version: 11, on: other)
@@ -147,7 +135,7 @@ struct CoordinatorTests {
     @Test("lets a broker stop while members wait for each other")
     func stop() throws {
         let broker = try start()
-        try broker.driver.send(join(), version: 3, on: broker.connection)
+        try broker.driver.send(Requests.join("g"), version: 3, on: broker.connection)
         #expect(try broker.driver.answer(to: JoinGroupRequest.self, version: 3, on: broker.connection) == nil)
         try broker.driver.deliver(.stopping)
         try broker.driver.synchronizeAll()

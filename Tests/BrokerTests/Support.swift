@@ -78,6 +78,19 @@ enum Requests {
         return request
     }
 
+    /// A member that asks for `range`, and says nothing of itself.
+    static func join(_ group: String) -> JoinGroupRequest {
+        var request = JoinGroupRequest()
+        request.groupID = group
+        request.protocolType = "consumer"
+        request.sessionTimeoutMilliseconds = 10_000
+        request.rebalanceTimeoutMilliseconds = 60_000
+        var asked = JoinGroupRequest.GroupProtocol()
+        asked.name = "range"
+        request.protocols = [asked]
+        return request
+    }
+
     static func fetch(
         from offset: Int64, of topic: String, partition: Int32 = 0, maxBytes: Int32 = 1 << 20, minBytes: Int32 = 0,
         maxWait: Int32 = 0
