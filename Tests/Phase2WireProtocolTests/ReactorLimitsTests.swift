@@ -1,3 +1,4 @@
+import Foundation
 import SegmentLog
 import TestSupport
 import Testing
@@ -93,6 +94,25 @@ struct ReactorLimitsTests {
             for client in clients { #expect(try client.receiveFrame().first == UInt8(round + 1)) }
         }
         #expect(reactor.log.withLock { $0 }.allSatisfy { $0.event != "requests_held_back" || $0.level == .warn })
+    }
+
+    @Test("memory that is all held back by turns that have ended lets somebody in", .timeLimit(.minutes(15)))
+    func turnsThatEnd() throws {
+        var limits = ReactorLimits()
+        limits.maxQueuedRequestBytes = 1000
+        limits.maxRequestBytes = 1000
+        let reactor = try RunningReactor(limits: limits) { event, _, effects in
+            guard case .received(let connection, let frame) = event else { return }
+            // Longer than a turn: the frame behind it, which was received with it, is held back.
+            Thread.sleep(forTimeInterval: 0.002)
+            effects.append(.send(connection, frame[0] == 0 ? nil : Echo.framed(frame)))
+        }
+        defer { reactor.stop() }
+        let clients = try (0..<4).map { _ in try LoopbackClient(port: reactor.port) }
+        for round in 0..<5 {
+            for client in clients { try client.sendFrames(Self.body(0, 900), Self.body(UInt8(round + 1), 1000)) }
+            for client in clients { #expect(try client.receiveFrame().first == UInt8(round + 1)) }
+        }
     }
 
     @Test("a request that has begun can be finished, however little memory is left", .timeLimit(.minutes(15)))
