@@ -302,6 +302,7 @@ public struct Reactor<Driven: Node>: ~Copyable {
             guard let connection = connections[id] else { continue }
             if memory.hasRoom || connection.unread.count > 0 {
                 takeTurn(connection)
+                passedOver = 0
             } else {
                 // It would need more memory; somebody behind it has what he needs.
                 memory.enqueue(id)
