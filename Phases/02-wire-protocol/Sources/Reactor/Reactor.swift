@@ -297,19 +297,18 @@ public struct Reactor<Driven: Node>: ~Copyable {
         flushDirty()
         runTurns()
         flushDirty()
-        var passedOver = 0
-        while !isStopping, passedOver <= memory.waitingCount, let id = memory.nextTurn() {
-            guard let connection = connections[id] else { continue }
-            if memory.hasRoom || connection.unread.count > 0 {
-                takeTurn(connection)
-                passedOver = 0
-            } else {
-                // It would need more memory; somebody behind it has what he needs.
-                memory.enqueue(id)
-                passedOver += 1
-            }
+        while !isStopping, let id = memory.nextTurn() ?? turnWithoutRoom() {
+            if let connection = connections[id] { takeTurn(connection) }
             flushDirty()
         }
+    }
+
+    /// Where all memory is held back: who has waited longest of those who hold some.
+    private mutating func turnWithoutRoom() -> ConnectionID? {
+        guard memory.isAllHeldBack else { return nil }
+        let id = memory.waiters.first { connections[$0].map { $0.unread.count > 0 } ?? false }
+        if let id { memory.leave(id) }
+        return id
     }
 
     // MARK: The end of a connection, and of everything

@@ -3,7 +3,8 @@
 /// At the limit nobody new is read from. Who waits gets a turn in the order of arrival (I2.8), one at a
 /// time, as answers give memory back; the last one admitted may go past the limit with one request, as in
 /// Kafka's `SimpleMemoryPool`. A request that has begun has its whole length reserved, so that it can always
-/// be finished: two halves cannot wait for each other.
+/// be finished: two halves cannot wait for each other. And where all memory is held back by those who wait, the
+/// first of them whose bytes they are has a turn: it needs no more than it has.
 struct RequestMemory {
     /// `queued.max.request.bytes`.
     let limit: Int
@@ -20,8 +21,10 @@ struct RequestMemory {
     /// Whether somebody waits for room: who comes later may not overtake.
     var hasWaiting: Bool { head < waiting.count }
 
-    /// How many wait.
-    var waitingCount: Int { waiting.count - head }
+    /// Who waits, in the order of arrival.
+    var waiters: ArraySlice<ConnectionID> { waiting[head...] }
+    /// Whether all that is used has been received and waits: then no answer will give memory back.
+    var isAllHeldBack: Bool { hasWaiting && used == heldBack }
 
     /// Brings a connection's share up to date.
     mutating func account(_ connection: Connection) {
@@ -44,10 +47,14 @@ struct RequestMemory {
     /// A connection waits for its turn.
     mutating func enqueue(_ connection: ConnectionID) { waiting.append(connection) }
 
-    /// Who has waited longest, if there is room; it may have ended meanwhile. Where all that is used is held back, no
-    /// answer will give memory back: then somebody has a turn all the same, with what has been received.
+    /// A connection waits no longer.
+    mutating func leave(_ connection: ConnectionID) {
+        if let place = waiters.firstIndex(of: connection) { waiting.remove(at: place) }
+    }
+
+    /// Who has waited longest, if there is room; it may have ended meanwhile.
     mutating func nextTurn() -> ConnectionID? {
-        guard hasWaiting, hasRoom || used == heldBack else { return nil }
+        guard hasRoom, hasWaiting else { return nil }
         let connection = waiting[head]
         head += 1
         if head >= 64 && head * 2 > waiting.count || head == waiting.count {
