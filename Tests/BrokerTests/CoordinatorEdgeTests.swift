@@ -208,6 +208,13 @@ struct CoordinatorEdgeTests {
         let offsets = try #require(try broker.driver.ask(fetch, version: 8, on: broker.connection))
         #expect(offsets.groups.map(\.errorCode) == [.none, .invalidRequest])
         #expect(offsets.groups.map(\.topics.count) == [1, 0])
+        var places = OffsetFetchRequest.Topic()
+        (places.name, places.partitionIndexes) = ("t", [0, 0])
+        fetch.groups[0].topics = [places]
+        fetch.groups.removeLast()
+        let twice = try #require(try broker.driver.ask(fetch, version: 8, on: broker.connection))
+        #expect(twice.groups[0].topics[0].partitions.map(\.committedOffset) == [7, -1])
+        #expect(twice.groups[0].topics[0].partitions.map(\.errorCode) == [.none, .invalidRequest])
         var describe = DescribeGroupsRequest()
         describe.groups = ["g", "g"]
         let described = try #require(try broker.driver.ask(describe, version: 5, on: broker.connection))

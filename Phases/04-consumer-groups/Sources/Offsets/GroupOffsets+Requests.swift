@@ -87,7 +87,7 @@ extension GroupOffsets {
             answers.partitions = topic.partitionIndexes.map { index in
                 let place = Place(topic: topic.name, partition: index)
                 // The same again would make a long answer of a short request.
-                guard seen.insert(place).inserted else { return .init(index, nil) }
+                guard seen.insert(place).inserted else { return .init(index, refusing: .invalidRequest) }
                 let value = requiresStable ? group?.latest(place) : group?.durable[place]
                 return .init(index, shown(value, of: topic.name))
             }

@@ -35,9 +35,7 @@ extension OffsetFetchResponse.Group {
             var answers = OffsetFetchResponse.Topic()
             answers.name = topic.name
             answers.partitions = topic.partitionIndexes.map { index in
-                var answer = OffsetFetchResponse.Partition(index, nil)
-                answer.errorCode = code
-                return answer
+                OffsetFetchResponse.Partition(index, refusing: code)
             }
             return answers
         }
@@ -52,5 +50,11 @@ extension OffsetFetchResponse.Partition {
         committedOffset = committed?.offset ?? -1
         committedLeaderEpoch = committed?.leaderEpoch ?? -1
         metadata = committed?.metadata ?? ""
+    }
+
+    /// No offset, and why.
+    init(_ index: Int32, refusing code: ErrorCode) {
+        self.init(index, nil)
+        errorCode = code
     }
 }
