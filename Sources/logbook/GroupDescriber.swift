@@ -65,7 +65,9 @@ struct GroupReport {
         /// How many offsets the group is behind; nil where it has none, or the log's end is not known.
         var lag: Int64? {
             guard let committed, let logEnd else { return nil }
-            return logEnd - committed.offset
+            // A client may commit any number.
+            let (lag, overflow) = logEnd.subtractingReportingOverflow(committed.offset)
+            return overflow ? .max : lag
         }
     }
 
@@ -99,7 +101,12 @@ struct GroupReport {
     /// All that is behind; nil where nothing is known of it. A group that is ahead of a log makes up for no other.
     var totalLag: Int64? {
         let lags = rows.compactMap(\.lag)
-        return lags.isEmpty ? nil : lags.reduce(0) { $0 + max(0, $1) }
+        return lags.isEmpty
+            ? nil
+            : lags.reduce(0) { sum, lag in
+                let (more, overflow) = sum.addingReportingOverflow(max(0, lag))
+                return overflow ? .max : more
+            }
     }
 
     // MARK: Showing

@@ -129,6 +129,7 @@ struct GroupReportTests {
         #expect(report([t0: 5], ends: [:]).totalLag == nil)
         // A log that was cut below the group's offset.
         #expect(report([t0: 5, t1: 1], ends: [t0: 3, t1: 4]).totalLag == 3)
+        #expect(report([t0: .min, t1: .min], ends: [t0: 3, t1: 4]).totalLag == .max)
     }
 }
 
