@@ -5,7 +5,7 @@ import Synchronization
 struct Command {
     /// How it ended.
     struct Outcome {
-        enum Ending: Equatable { case exited(Int32), signalled(Int32), outOfTime }
+        enum Ending: Equatable { case exited(Int32), signalled(Int32), outOfTime, saidEnough }
 
         var ending: Ending
         /// What it wrote to both streams, without colours.
@@ -29,9 +29,9 @@ struct Command {
         return Command(["/bin/sh", "-c", bounds] + arguments, in: directory, environment: environment)
     }
 
-    /// Runs it, for at most `seconds`, and waits for it itself: a helper of the library's that tells when a process has
-    /// ended can be late, or never come, where several threads run processes at once.
-    func run(seconds: Int? = nil) throws -> Outcome {
+    /// Runs it, for at most `seconds` and until it has written `words`, and waits for it itself: a helper of the library's
+    /// that tells when a process has ended can be late, or never come, where several threads run processes at once.
+    func run(seconds: Int? = nil, until words: String? = nil) throws -> Outcome {
         let file = NSTemporaryDirectory() + "/workbook-" + UUID().uuidString
         defer { try? Files.remove(file) }
         Self.endRunningOnInterrupt
@@ -41,19 +41,20 @@ struct Command {
         if interrupt < Self.starting { Self.end(process, by: Self.starting - interrupt) }
         defer { Self.running.store(0, ordering: .sequentiallyConsistent) }
         let end = seconds.map { ContinuousClock.now + .seconds($0) }
-        var isOutOfTime = false
+        var cut: Outcome.Ending?
         var status: Int32 = 0
         while true {
-            let ended = unsafe waitpid(process, &status, end == nil || isOutOfTime ? 0 : WNOHANG)
+            let waits = cut != nil || end == nil && words == nil
+            let ended = unsafe waitpid(process, &status, waits ? 0 : WNOHANG)
             if ended == process { break }
             guard ended == 0 || errno == EINTR else { throw WorkbookError("\(arguments[0]): lost (errno \(errno))") }
-            if let end, ended == 0 {
-                isOutOfTime = ContinuousClock.now >= end
-                if isOutOfTime { kill(-process, SIGKILL) } else { usleep(5_000) }
-            }
+            guard ended == 0 else { continue }
+            if let end, ContinuousClock.now >= end { cut = .outOfTime }
+            if let words, try Files.read(file).contains(words) { cut = .saidEnough }
+            if cut != nil { kill(-process, SIGKILL) } else { usleep(words == nil ? 5_000 : 50_000) }
         }
         let output = Self.withoutColours(try Files.read(file))
-        if isOutOfTime { return Outcome(ending: .outOfTime, output: output) }
+        if let cut { return Outcome(ending: cut, output: output) }
         let signal = status & 0x7f
         return Outcome(ending: signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal), output: output)
     }

@@ -62,7 +62,7 @@ public struct ExerciseProof {
     private func run(_ exercise: Exercise, _ variant: Int, _ package: CheckPackage) throws -> TestRun.Verdict {
         try TestRun(
             exercise, in: directory, target: package.testTarget, seconds: 180,
-            environment: ["EXERCISE_VARIANT": "\(variant)"]
+            environment: ["EXERCISE_VARIANT": "\(variant)"], endsAtFirstIssue: true
         ).verdict
     }
 

@@ -16,9 +16,10 @@ struct TestRun {
     let output: String
 
     /// Runs the tests of `exercise` in the package at `directory`, which is built. After `seconds` they are taken
-    /// for endless.
+    /// for endless. Who asks only whether they fail need not wait for more than the first issue.
     init(
-        _ exercise: Exercise, in directory: String, target: String, seconds: Int, environment: [String: String] = [:]
+        _ exercise: Exercise, in directory: String, target: String, seconds: Int, environment: [String: String] = [:],
+        endsAtFirstIssue: Bool = false
     ) throws {
         let filter = Self.filter(exercise.tests, target)
         #if os(Linux)
@@ -33,7 +34,7 @@ struct TestRun {
         let backtrace = "enable=yes,color=no,interactive=no,threads=crashed,images=none,registers=none,output-to=stderr"
         let command = Command(
             arguments, in: directory, environment: environment.merging(["SWIFT_BACKTRACE": backtrace]) { $1 })
-        let outcome = try command.bounded.run(seconds: seconds)
+        let outcome = try command.bounded.run(seconds: seconds, until: endsAtFirstIssue ? Self.issue : nil)
         output = outcome.output
         verdict = Self.verdict(of: outcome)
     }
@@ -43,6 +44,9 @@ struct TestRun {
         let names = tests.map { $0.contains("/") ? $0 + "\\(" : $0 + "/" }
         return "^\(target)\\.(\(names.joined(separator: "|")))"
     }
+
+    /// What Swift Testing writes of each issue.
+    private static let issue = "recorded an issue"
 
     /// Reads the outcome of a test process.
     static func verdict(of outcome: Command.Outcome) -> Verdict {
@@ -57,6 +61,7 @@ struct TestRun {
         switch outcome.ending {
         case .outOfTime:
             return .failed(issues(lines) + running(lines) + ["It did not end in time: a loop without end?"])
+        case .saidEnough: return .failed(issues(lines))
         case .signalled(let signal): return .failed(crash(lines, "signal \(signal)"))
         case .exited(0):
             let ran = lines.compactMap { line -> Int? in
@@ -105,7 +110,7 @@ struct TestRun {
         var count = 0
         var isInside = false
         for line in lines {
-            if let recorded = line.range(of: "recorded an issue") {
+            if let recorded = line.range(of: issue) {
                 count += 1
                 guard count <= 2 else { break }
                 isInside = true

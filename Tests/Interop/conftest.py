@@ -2,12 +2,16 @@
 
 import itertools
 import re
+import signal
 
 import pytest
 
 from server import BINARY, Server
 
 numbers = itertools.count(1)
+
+# What a shell starts in the background ignores SIGINT, and so would the programs that are started and interrupted here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():

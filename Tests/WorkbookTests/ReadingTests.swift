@@ -106,6 +106,14 @@ struct TestRunTests {
         #expect(try Command(["sh", "-c", "exit 86"], in: "/").run(seconds: 60).ending == .exited(86))
     }
 
+    @Test("comes once a process has said what is waited for, and not before")
+    func until() throws {
+        let command = Command(["sh", "-c", "echo before; sleep 0.2; echo enough; while :; do sleep 1; done"], in: "/")
+        let outcome = try command.run(seconds: 60, until: "enough")
+        #expect(outcome.ending == .saidEnough && outcome.output == "before\nenough\n")
+        #expect(try Command(["echo", "much"], in: "/").run(seconds: 60, until: "enough").ending == .exited(0))
+    }
+
     @Test("is of the tests named: whole suites, or single tests of them")
     func filter() {
         #expect(TestRun.filter(["A", "B/c"], "Phase1Tests") == "^Phase1Tests\\.(A/|B/c\\()")
