@@ -137,6 +137,8 @@ def test_two_processes_share_and_one_takes_over_when_the_other_is_killed(broker,
         owners = [row["memberId"] for row in rows]
         return summary["state"] == "Stable" and sorted(owners.count(owner) for owner in set(owners) - {None})
 
+    # Before anybody has joined, there is no group to describe.
+    until(lambda: group in [row["group"] for row in logbook(broker, "group", "list", "-o", "json").json])
     until(lambda: shares() == [2, 2])
     summary, _ = described(broker, group)
     assert summary["type"] == ("consumer" if kind == "consumer" else "classic")
