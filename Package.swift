@@ -10,6 +10,13 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// The phases' modules are optimized in debug builds too, with their assertions and what a trap says kept: the suites
+/// go through thousands of seeds. A package that depends on this one gets the ordinary debug build, which is sooner done.
+let isDependency = Context.packageDirectory.split(separator: "/").dropLast().last == "checkouts"
+let phase: [SwiftSetting] =
+    isDependency
+    ? strict : strict + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 /// Tests keep the same language mode; strict memory safety is for code that ships.
 let checked: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -45,7 +52,7 @@ let package = Package(
             name: "SegmentLog",
             dependencies: ["CSystem"],
             path: "Phases/01-segment-log/Sources",
-            swiftSettings: strict
+            swiftSettings: phase
         ),
         .executableTarget(
             name: "Phase1Demo",
@@ -64,7 +71,7 @@ let package = Package(
             name: "WireProtocol",
             dependencies: ["CSystem", "SegmentLog"],
             path: "Phases/02-wire-protocol/Sources",
-            swiftSettings: strict
+            swiftSettings: phase
         ),
         .executableTarget(
             name: "Phase2Demo",
@@ -84,7 +91,7 @@ let package = Package(
             name: "TopicsPartitions",
             dependencies: ["SegmentLog", "WireProtocol"],
             path: "Phases/03-topics-partitions/Sources",
-            swiftSettings: strict
+            swiftSettings: phase
         ),
         .executableTarget(
             name: "Phase3Demo",
@@ -103,7 +110,7 @@ let package = Package(
             name: "ConsumerGroups",
             dependencies: ["SegmentLog", "TopicsPartitions", "WireProtocol"],
             path: "Phases/04-consumer-groups/Sources",
-            swiftSettings: strict
+            swiftSettings: phase
         ),
         .executableTarget(
             name: "Phase4Demo",

@@ -20,7 +20,16 @@ struct CheckPackage {
     }
 
     private struct Setting: Decodable {
-        var kind: [String: [String: String]]
+        var kind: [String: [String: Value]]
+    }
+
+    /// What a setting is set to, if that is one text.
+    private struct Value: Decodable {
+        let text: String?
+
+        init(from decoder: any Decoder) throws {
+            text = try? decoder.singleValueContainer().decode(String.self)
+        }
     }
 
     /// How the compiler's warnings are taken: a learner may have some, the repository none.
@@ -90,7 +99,7 @@ struct CheckPackage {
             parts.append("path: \"\(target.name == module ? "Sources" : "Linked/" + target.name)\"")
             let files = target.exclude + (excluded[target.name] ?? [])
             if !files.isEmpty { parts.append("exclude: \(files)") }
-            let settings = target.settings.map { Self.setting($0, warnings) }
+            let settings = target.settings.compactMap { Self.setting($0, warnings) }
             if !settings.isEmpty { parts.append("swiftSettings: [\(settings.joined(separator: ", "))]") }
             return "        .\(target.type == "test" ? "testTarget" : "target")(\(parts.joined(separator: ", "))),"
         }
@@ -108,13 +117,15 @@ struct CheckPackage {
             """
     }
 
-    private static func setting(_ setting: Setting, _ warnings: Warnings) -> String {
-        guard let (name, values) = setting.kind.first else { return "" }
+    /// Flags are left out, which are there to optimize: this module is built for one exercise after the other.
+    private static func setting(_ setting: Setting, _ warnings: Warnings) -> String? {
+        guard let (name, values) = setting.kind.first, name != "unsafeFlags" else { return nil }
+        let text = values["_0"]?.text
         switch name {
-        case "swiftLanguageMode": return ".swiftLanguageMode(.version(\"\(values["_0"] ?? "6")\"))"
+        case "swiftLanguageMode": return ".swiftLanguageMode(.version(\"\(text ?? "6")\"))"
         case "treatAllWarnings": return ".treatAllWarnings(as: .\(warnings))"
         case "strictMemorySafety": return ".strictMemorySafety()"
-        default: return ".\(name)(\"\(values["_0"] ?? "")\")"
+        default: return ".\(name)(\"\(text ?? "")\")"
         }
     }
 }

@@ -17,6 +17,8 @@ struct OpeningTests {
         let socket = try Socket.connecting(to: both)
         #expect(socket.connectionError == 0)
         #expect(socket.peerAddress?.host == host)
+        // They listen until here: a value ends after its last use.
+        #expect(listeners.addresses.count == 1)
     }
 
     @Test("say why there is nobody")
