@@ -3,8 +3,7 @@ import Testing
 
 @testable import WorkbookKit
 
-// One after the other: each builds packages, with all the cores there are.
-@Suite("A learner's copy", .serialized)
+@Suite("A learner's copy")
 struct LearnersCopyTests {
     @Test("has stubs for bodies, and everything else as it is")
     func start() throws {
